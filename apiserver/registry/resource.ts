@@ -3,8 +3,11 @@
  * about it. Built-in ones come from the generated tables and the hand tables of `resources/`;
  * custom resources will make the same record from their definition.
  */
-import type { GroupResource, GroupVersionKind } from '../machinery/object';
+import type { GroupResource, GroupVersionKind, KubernetesObject } from '../machinery/object';
+import type { TablePrinter } from '../machinery/table';
 import type { Strategy } from './strategy';
+
+export type { TableColumn } from '../machinery/table';
 
 /** A verb of the generic API. */
 export type Verb =
@@ -18,13 +21,10 @@ export interface SubresourceDefinition {
   readonly verbs: readonly Verb[];
 }
 
-/** One column of a table (K36). */
-export interface TableColumn {
-  readonly name: string;
-  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
-  readonly format: string;
-  readonly description: string;
-  readonly priority: number;
+/** Between the form of a served version and the stored form (events, autoscaling/v1). */
+export interface VersionConversion {
+  toStored(object: KubernetesObject): KubernetesObject;
+  fromStored(object: KubernetesObject): KubernetesObject;
 }
 
 /** A resource in one served version. */
@@ -40,8 +40,13 @@ export interface ResourceDefinition extends GroupResource {
   readonly subresources: readonly SubresourceDefinition[];
   /** The version whose form is stored; objects of other versions share its storage (K78). */
   readonly storageVersion: string;
+  /** The group of the stored form where it is not `group` (events.k8s.io is stored as core). */
+  readonly storageGroup?: string;
   /** Key segment under the prefix: `pods`, `services/specs` (K77). */
   readonly keySegment: string;
-  /** Groups whose resource of the same name shares this storage (events); usually none. */
   readonly strategy: Strategy;
+  /** Set where this version's form differs from the stored one by more than `apiVersion`. */
+  readonly conversion?: VersionConversion;
+  /** Columns of `kubectl get`; undefined means Name and Created At (K36). */
+  readonly printer?: TablePrinter;
 }
