@@ -37,7 +37,7 @@ export class BoundedQueue<T> implements AsyncIterable<T> {
     return this.#items.length - this.#head;
   }
 
-  /** Appends an item; false if it does not fit or the queue has ended, and then it is not queued. */
+  /** Appends an item; false if it does not fit or the queue has ended: then it is not queued. */
   push(item: T): boolean {
     const weight = this.#weigh(item);
     if (this.#end !== undefined || this.#isReturned) return false;

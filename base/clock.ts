@@ -5,7 +5,7 @@ export type Cancel = () => void;
 
 /** Where every part of keelson takes its time from. */
 export interface Clock {
-  /** Milliseconds since an arbitrary start. Never falls; all durations are measured with it (R11). */
+  /** Milliseconds since an arbitrary start. Never falls; durations are measured with it (R11). */
   monotonicMs(): number;
   /** Milliseconds since 1970, as people read them; may jump. Never decides anything. */
   wallMs(): number;

@@ -4,7 +4,7 @@
  * there is no `node:zlib`.
  */
 
-/** The checksum of `bytes`, continued from `start` (the checksum of what came before, 0 at first). */
+/** The checksum of `bytes`, continued from `start` (that of what came before, 0 at first). */
 export type Crc32 = (bytes: Uint8Array, start?: number) => number;
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, index) => {

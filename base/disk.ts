@@ -5,7 +5,7 @@
 
 /** A file opened for reading and writing. */
 export interface DiskFile {
-  /** Reads up to `length` bytes at `offset`; fewer only at the end of the file. Caller owns them. */
+  /** Up to `length` bytes at `offset`, fewer only at the end of the file; the caller owns them. */
   readAt(offset: number, length: number): Promise<Uint8Array>;
   /** Writes at `offset`, growing the file if needed. Durable only after {@link sync}. */
   writeAt(offset: number, bytes: Uint8Array): Promise<void>;

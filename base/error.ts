@@ -21,7 +21,7 @@ export interface KeelsonErrorOptions {
 export class KeelsonError<Code extends string = string> extends Error {
   override readonly name = 'KeelsonError';
   readonly code: Code;
-  /** Whether the same request may succeed later without a change. Says nothing about the outcome. */
+  /** Whether the same request may succeed later unchanged. Says nothing about the outcome. */
   readonly retriable: boolean;
   readonly outcome: Outcome;
   readonly details: Readonly<Record<string, unknown>>;

@@ -98,6 +98,9 @@ export class ProtoReader {
     this.field = key >>> 3;
     this.wireType = key & 7;
     if (this.field === 0) throw new RangeError('Cannot decode a message with field number 0');
+    if (this.wireType > WIRE.fixed32 || this.wireType === 3 || this.wireType === 4) {
+      throw new RangeError(`Cannot decode a message with wire type ${this.wireType}`);
+    }
     return true;
   }
 

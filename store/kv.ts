@@ -9,7 +9,7 @@
  */
 import type { Brand } from '../base/brand';
 
-/** Rises by one per mutating transaction. An empty store has revision 1, the first write makes 2. */
+/** Rises by one per mutating transaction. An empty store has 1, the first write makes 2. */
 export type Revision = Brand<number, 'Revision'>;
 
 /** A key's current or past state. */
@@ -60,7 +60,7 @@ export interface ListResult {
   /** The store's current revision, not the one read at. */
   readonly revision: Revision;
   readonly keyValues: readonly KeyValue[];
-  /** More keys of the range follow the last one; go on at `keyAfter` of it, at the same revision. */
+  /** More keys of the range follow the last one: go on at `keyAfter` of it, same revision. */
   readonly more: boolean;
   /** All keys of the range, if asked for. */
   readonly count: number | undefined;

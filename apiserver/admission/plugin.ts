@@ -1,5 +1,5 @@
 /** Admission: what may change or refuse a write between authorization and the store (K66, K74). */
-import type { UserInfo } from '../auth/user';
+import type { UserInfo } from '../auth';
 import type { GroupVersionKind, GroupVersionResource, KubernetesObject } from '../machinery/object';
 
 /** A write as the plugins see it. */

@@ -1,4 +1,4 @@
-/** Authentication as a seam: methods are tried in order, the first that knows the credential decides. */
+/** Authentication as a seam: the first method that knows the credential decides. */
 import type { ApiRequest } from '../machinery/api-handler';
 import type { UserInfo } from './user';
 

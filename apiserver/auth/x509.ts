@@ -1,4 +1,4 @@
-/** Users by client certificate: CN is the name, each O a group (K67). The TLS layer has verified it. */
+/** Users by client certificate, verified by the TLS layer: CN is the name, each O a group (K67). */
 import type { ApiRequest } from '../machinery/api-handler';
 import type { AuthenticationResult, Authenticator } from './authenticator';
 

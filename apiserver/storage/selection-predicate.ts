@@ -1,4 +1,4 @@
-/** Which objects of a resource a request wants: labels and fields, and whether an index may help. */
+/** Which objects of a resource a request wants, by labels and fields. */
 import type { KubernetesObject } from '../machinery/object';
 
 /** One term of a label selector, as `machinery/label-selector.ts` parses it (K24). */

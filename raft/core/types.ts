@@ -8,7 +8,7 @@ export type Index = Brand<number, 'Index'>;
 /** A member: 16 hex digits, never used again after removal (R56). */
 export type MemberId = Brand<string, 'MemberId'>;
 
-/** A normal entry carries a command (empty: a new leader's first entry), the other a membership change. */
+/** A command (empty: a new leader's first entry), or a change of the membership. */
 export type EntryKind = 'normal' | 'confChange';
 
 /** One entry of the log. The data belongs to the log once proposed: nobody changes it. */
