@@ -1,0 +1,12 @@
+/** Engines without native code; `level-engine.ts` is imported by `bin` and tests alone. */
+export {
+  readAll,
+  type EngineBatch,
+  type EngineEntry,
+  type EngineIterateOptions,
+  type EngineIterator,
+  type EngineRange,
+  type EngineReadOptions,
+  type EngineSnapshot,
+  type KvEngine,
+} from './engine';
