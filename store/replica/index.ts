@@ -1,0 +1,3 @@
+/** One replica of the store: the only folder that joins raft and store. */
+export type { Leadership, Proposer } from './proposer';
+export { Replica, type ReplicaConfig, type ReplicaOptions, type ReplicaPeer } from './replica';
