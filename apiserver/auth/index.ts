@@ -6,5 +6,6 @@ export type { AuthorizationAttributes, AuthorizationDecision, Authorizer } from 
 export { bearerToken, parseTokenFile, StaticTokenAuthenticator, type StaticToken } from './bearer';
 export { BOOTSTRAP_CLUSTER_ROLE_BINDINGS, BOOTSTRAP_CLUSTER_ROLES } from './bootstrap-policy';
 export { RbacAuthorizer, type RbacSource } from './rbac';
+export { rbacFromStorage } from './rbac-storage';
 export { WELL_KNOWN, type UserInfo } from './user';
 export { X509Authenticator } from './x509';
