@@ -46,6 +46,8 @@ export interface BuiltinResourcesFile {
   readonly format: number;
   readonly kubernetesVersion: string;
   readonly resources: readonly BuiltinResource[];
+  /** Definition names of kinds that only subresources serve (Scale, Eviction), by kind key. */
+  readonly subresourceSchemas: Readonly<Record<string, string>>;
   readonly openapi: readonly BuiltinOpenapiDocument[];
 }
 
@@ -87,7 +89,7 @@ export function loadBuiltinTypes(source: BuiltinTypesSource): BuiltinTypes {
     schemas ??= source.schemas() as BuiltinSchemasFile;
     return schemas;
   };
-  const byKind = new Map<string, string>();
+  const byKind = new Map(Object.entries(file.subresourceSchemas));
   for (const each of file.resources) byKind.set(kindKey(each), each.schema);
   return {
     kubernetesVersion: file.kubernetesVersion,
