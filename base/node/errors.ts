@@ -9,6 +9,8 @@ export const NODE_ERRORS = {
   NETWORK_ADDRESS_UNUSABLE: { retriable: false },
   /** A certificate or key file is missing, unreadable or not what it should be. */
   CERTIFICATE_INVALID: { retriable: false },
+  /** A table of the built-in types is not there: the package was not built. */
+  API_FILE_MISSING: { retriable: false },
 } as const satisfies Record<string, { readonly retriable: boolean }>;
 
 /** A code of the table. */

@@ -1,5 +1,6 @@
 /** The real edges: clock, chance, disk, sockets, certificates. Only the top floor imports them. */
 export { formatAddress, listenError, parseAddress, type HostPort } from './address';
+export { readApiFile } from './api-files';
 export {
   certificateEndMs,
   certificateFault,
