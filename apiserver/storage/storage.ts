@@ -3,8 +3,11 @@
  * on the store, `cacher/cacher.ts` implements it from memory with a `Storage` behind; one
  * conformance suite runs on both. Only `storage/` knows that a resourceVersion is a revision.
  */
+import type { Freshness, WatchStart } from '../machinery/list-options';
 import type { GroupResource, KubernetesObject } from '../machinery/object';
 import type { SelectionPredicate } from './selection-predicate';
+
+export type { Freshness, WatchStart };
 
 /**
  * An object as stored, bytes first: the parsed form is made once when somebody asks, and shared.
@@ -20,17 +23,6 @@ export interface StoredObject {
   /** JSON bytes with kind, apiVersion and resourceVersion filled in, without a newline. */
   readonly json: Uint8Array;
 }
-
-/** How fresh an answer must be (K5). */
-export type Freshness =
-  /** `resourceVersion` empty: linearizable. */
-  | { readonly kind: 'consistent' }
-  /** `"0"`: anything the cache has. */
-  | { readonly kind: 'any' }
-  /** N: at least as new; waits up to 3 s, then fails as `ResourceVersionTooLarge` (K8). */
-  | { readonly kind: 'notOlderThan'; readonly resourceVersion: string }
-  /** Exactly N; lists only. */
-  | { readonly kind: 'exact'; readonly resourceVersion: string };
 
 /** Which objects of a resource: all, a namespace, or one by name. */
 export interface Scope {
@@ -62,20 +54,20 @@ export interface StoredList {
 /** A watch request, validated. */
 export interface WatchRequest {
   readonly scope: Scope;
-  /** Where to begin; `from` N delivers what follows N. */
-  readonly start:
-    | { readonly kind: 'initialState'; readonly freshness: Freshness }
-    | { readonly kind: 'from'; readonly resourceVersion: string }
-    /** What follows the present, without initial state. */
-    | { readonly kind: 'now'; readonly freshness: Freshness };
+  readonly start: WatchStart;
   readonly predicate: SelectionPredicate;
   readonly bookmarks: boolean;
   /** Ends the initial state with the annotated bookmark (K15); needs `bookmarks`. */
   readonly initialEventsEnd: boolean;
+  /** When the caller will end the stream: a last bookmark comes 2 s before (K15). */
+  readonly timeoutMs?: number;
   readonly signal: AbortSignal;
 }
 
-/** A watch event in API terms: selection already applied (K17). */
+/**
+ * A watch event in API terms: selection already applied (K17). All watchers that see a change the
+ * same way get the same event value, so a frame encoded once can be kept by it (`WeakMap`, K20).
+ */
 export type StorageWatchEvent =
   | {
       readonly kind: 'added' | 'modified' | 'deleted';
@@ -109,8 +101,12 @@ export type UpdateFunction = (
 /** One resource's objects. Failures are `ApiError`s of `machinery/status.ts`. */
 export interface Storage {
   readonly resource: GroupResource;
-  /** Whether reads from a cache can be served; always true without one. */
+  /** Whether reads from a cache can be served (K21); always true without one. */
   isReady(): boolean;
+  /** Resolves when `isReady()` first holds; rejects if the signal aborts before. */
+  whenReady(signal?: AbortSignal): Promise<void>;
+  /** What keeps the server from being healthy, for instance an undecodable key (K81). */
+  problem(): string | undefined;
   create(path: string, object: KubernetesObject, options?: WriteOptions): Promise<StoredObject>;
   /** Undefined if there is no such object. */
   get(path: string, freshness: Freshness, signal?: AbortSignal): Promise<StoredObject | undefined>;
