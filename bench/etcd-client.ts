@@ -2,7 +2,7 @@
  * The few calls of etcd's v3 API that the benchmark makes, framed by hand over node:http2: the
  * cheapest client that Node allows, so that the load generator is not what is measured.
  */
-import { connect, type ClientHttp2Session } from 'node:http2';
+import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { ProtoReader, ProtoWriter } from '../base/protobuf';
 
 /** A client with several connections, used in turn. */
@@ -53,7 +53,10 @@ export class EtcdClient {
       let status = '';
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('response', (headers) => (status = String(headers['grpc-status'] ?? status)));
-      stream.on('trailers', (headers) => (status = String(headers['grpc-status'] ?? status)));
+      stream.on(
+        'trailers',
+        (headers: IncomingHttpHeaders) => (status = String(headers['grpc-status'] ?? status)),
+      );
       stream.on('error', reject);
       stream.on('end', () => {
         if (status === '0') resolve(Buffer.concat(chunks).subarray(5));
