@@ -42,6 +42,8 @@ export interface ResourceDefinition extends GroupResource {
   readonly storageVersion: string;
   /** The group of the stored form where it is not `group` (events.k8s.io is stored as core). */
   readonly storageGroup?: string;
+  /** Discovery's digest of the stored group, version and kind. */
+  readonly storageVersionHash?: string;
   /** Key segment under the prefix: `pods`, `services/specs` (K77). */
   readonly keySegment: string;
   readonly strategy: Strategy;

@@ -29,6 +29,8 @@ export interface BuiltinResource {
   readonly subresources: readonly BuiltinSubresource[];
   /** Definition name of the kind in schemas.json. */
   readonly schema: string;
+  /** Digest of this version's group, version and kind, as discovery shows it if it is stored. */
+  readonly storageVersionHash: string;
 }
 
 /** One OpenAPI v3 document that is ready to be served (K60). */

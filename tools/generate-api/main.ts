@@ -139,7 +139,15 @@ function setKind(
 function finishResource(resource: FoundResource, names: SchemaNames): BuiltinResource {
   const { group, version, resource: plural, kind, isNamespaced, verbs, subresources } = resource;
   const schema = names.kind(resource);
-  return { group, version, resource: plural, kind, isNamespaced, verbs, subresources, schema };
+  const storageVersionHash = storageHash(group, version, kind);
+  const description = { group, version, resource: plural, kind, isNamespaced };
+  return { ...description, verbs, subresources, schema, storageVersionHash };
+}
+
+/** k8s: apiserver/pkg/endpoints/discovery/storageversionhash.go */
+function storageHash(group: string, version: string, kind: string): string {
+  const text = `${group}/${version}/${kind}`;
+  return createHash('sha256').update(text).digest().subarray(0, 8).toString('base64');
 }
 
 /** Definitions without texts and without what the server does not look at. */

@@ -4,7 +4,7 @@ import type { Operation } from './client-node';
 import { expectShape } from './schema-json';
 
 /** A resource with the model of its kind, before definitions are joined. */
-export interface FoundResource extends Omit<BuiltinResource, 'schema'> {
+export interface FoundResource extends Omit<BuiltinResource, 'schema' | 'storageVersionHash'> {
   readonly model: string;
   readonly listModel: string;
   /** Body models of subresources that have their own kind. */
