@@ -9,6 +9,7 @@ export {
   type RaftTiming,
 } from './config';
 export type { LogReader } from './log-reader';
+export { MemoryLog } from './memory-log';
 export {
   carriesTerm,
   MESSAGE_KINDS,
@@ -33,7 +34,8 @@ export {
   type TimeoutNow,
   type TimeoutNowResponse,
 } from './message';
-export { RawNode, type ProposeResult, type RawNodeOptions, type ReadIndexResult } from './raw-node';
+export { RawNode, type ProposeResult, type RawNodeOptions } from './raw-node';
+export type { ReadIndexResult } from './read-index';
 export type { ReadState, Ready, StorageAppendAck } from './ready';
 export type { ProgressStatus, RaftStatus } from './status';
 export {

@@ -2,13 +2,24 @@
  * The core as one object: a synchronous, deterministic state machine around a `RaftState`. Its
  * owner calls it in turns (tick, step, propose, readIndex), then takes the work with `ready`.
  */
-import { unreachable } from '../../base/assert';
+import { assert } from '../../base/assert';
+import { mark } from '../../base/mark';
 import type { Random } from '../../base/random';
-import type { RaftConfig } from './config';
+import { RAFT_LIMITS } from '../limits';
+import { collect, hasWork } from './collect';
+import { checkConfig, type RaftConfig } from './config';
+import { campaign } from './election';
+import { checkDelta, checkState, remember, verifyState, type StateMemory } from './invariants';
 import type { LogReader } from './log-reader';
-import type { Message, Proposal, ReadKey } from './message';
+import { bytesOf } from './memory-log';
+import type { Message, Proposal } from './message';
+import { ask, type ReadIndexResult } from './read-index';
 import type { Ready, StorageAppendAck } from './ready';
-import type { RaftStatus } from './status';
+import { appendProposals, handleUnreachable, hasRoomFor, maybeCommit } from './replication';
+import { noteOwnMatch } from './roles';
+import { createState, send, type RaftState } from './state';
+import { statusOf, type RaftStatus } from './status';
+import { step, tick } from './step';
 import type { Index, MemberId, Term } from './types';
 
 /** What a core is made of. */
@@ -39,77 +50,136 @@ export type ProposeResult =
       readonly reason: 'noLeader' | 'forwardingOff' | 'uncommittedBytes';
     };
 
-/** What became of a read: its end comes in `Ready.readStates`, unless it was dropped. */
-export type ReadIndexResult =
-  | { readonly kind: 'asked'; readonly key: ReadKey }
-  | { readonly kind: 'dropped'; readonly reason: 'noLeader' | 'tooManyReads' };
-
 /** The core's facade. */
 export class RawNode {
-  constructor(_options: RawNodeOptions) {
-    unreachable('written next');
+  readonly #state: RaftState;
+  #memory: StateMemory;
+
+  constructor(options: RawNodeOptions) {
+    checkConfig(options.config);
+    this.#state = createState({ ...options, appliedIndex: options.appliedIndex ?? (0 as Index) });
+    this.#memory = remember(this.#state);
+    checkState(this.#state);
   }
 
   /** A tick of the clock has passed (`RaftTiming.tickMs`). */
   tick(): void {
-    unreachable('written next');
+    tick(this.#state);
+    this.#check();
   }
 
   /** A message arrived from a peer, or from `messagesAfterAppend` to this member itself. */
-  step(_message: Message): void {
-    unreachable('written next');
+  step(message: Message): void {
+    step(this.#state, message);
+    this.#check();
   }
 
   /** Offers data to the log; all of it is appended, in order and contiguous, or nothing. */
-  propose(_proposals: readonly Proposal[]): ProposeResult {
-    unreachable('written next');
+  propose(proposals: readonly Proposal[]): ProposeResult {
+    const result = propose(this.#state, proposals);
+    this.#check();
+    return result;
   }
 
   /** Asks for an index that makes a read linearizable (Raft §6.4). Each call has its own key. */
   readIndex(): ReadIndexResult {
-    unreachable('written next');
+    const result = ask(this.#state);
+    this.#check();
+    return result;
   }
 
   /** The transport could not deliver to a member, or dropped what waited for it (R34). */
-  reportUnreachable(_id: MemberId): void {
-    unreachable('written next');
+  reportUnreachable(id: MemberId): void {
+    handleUnreachable(this.#state, id);
+    this.#check();
   }
 
-  /** Campaigns now, if this member may. For tests and for a start without waiting. */
+  /** Campaigns now, if this member may (R10): for tests, and for a start without waiting. */
   campaign(): void {
-    unreachable('written next');
+    campaign(this.#state);
+    this.#check();
   }
 
   /** Whether `ready` would give any work. */
   get hasReady(): boolean {
-    return unreachable('written next');
+    return hasWork(this.#state);
   }
 
   /** Takes the work; what it hands out is not handed out again. */
   ready(): Ready {
-    return unreachable('written next');
+    const ready = collect(this.#state);
+    this.#check();
+    return ready;
   }
 
   /** The write named by `ack` and all earlier ones are durable, and the `LogReader` shows them. */
-  storageAppended(_ack: StorageAppendAck): void {
-    unreachable('written next');
+  storageAppended(ack: StorageAppendAck): void {
+    if (!this.#state.log.acknowledgeWrite(ack)) return;
+    if (this.#state.role === 'leader') {
+      noteOwnMatch(this.#state);
+      maybeCommit(this.#state);
+    }
+    this.#check();
   }
 
   /** Everything up to `index` is applied. */
-  storageApplied(_index: Index): void {
-    unreachable('written next');
+  storageApplied(index: Index): void {
+    this.#state.log.appliedTo(index);
+    this.#check();
   }
 
   /**
    * Synchronous use: the Ready is stored, sent and applied. Acknowledges both pipelines and steps
    * the messages to itself.
    */
-  advance(_ready: Ready): void {
-    unreachable('written next');
+  advance(ready: Ready): void {
+    if (ready.appendAck !== undefined) this.storageAppended(ready.appendAck);
+    for (const message of ready.messagesAfterAppend) {
+      if (message.to === this.#state.config.id) this.step(message);
+    }
+    const applied = ready.committedEntries.at(-1);
+    if (applied !== undefined) this.storageApplied(applied.index);
   }
 
   /** A copy of the state worth showing. */
   status(): RaftStatus {
-    return unreachable('written next');
+    return statusOf(this.#state);
   }
+
+  /** The costly checks, over the whole log: for tests and the simulator. */
+  verify(): void {
+    verifyState(this.#state);
+  }
+
+  #check(): void {
+    checkState(this.#state);
+    const next = remember(this.#state);
+    checkDelta(this.#memory, next);
+    this.#memory = next;
+  }
+}
+
+function propose(state: RaftState, proposals: readonly Proposal[]): ProposeResult {
+  assert(proposals.length > 0, 'a proposal has something to propose');
+  for (const { data } of proposals) {
+    assert(data.length <= RAFT_LIMITS.entryBytesMax, 'an entry is within limits', {
+      bytes: data.length,
+    });
+  }
+  const { leaderId, term } = state;
+  if (leaderId === undefined) return { kind: 'dropped', reason: 'noLeader' };
+  if (state.role !== 'leader') {
+    if (!state.config.isForwardingOn) return { kind: 'dropped', reason: 'forwardingOff' };
+    // To whoever leads: the message carries no term of its own (message.ts).
+    const from = state.config.id;
+    send(state, { kind: 'propose', from, to: leaderId, term: 0 as Term, proposals });
+    return { kind: 'forwarded', leaderId, term };
+  }
+  if (!hasRoomFor(state, bytesOf(proposals))) {
+    mark('uncommitted cap reached');
+    return { kind: 'dropped', reason: 'uncommittedBytes' };
+  }
+  const firstIndex = (state.log.lastIndex + 1) as Index;
+  appendProposals(state, proposals);
+  return { kind: 'appended', firstIndex, lastIndex: state.log.lastIndex, term };
 }

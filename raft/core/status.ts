@@ -1,4 +1,6 @@
 /** What a member says about itself: for `keelson status`, metrics and tests. Decides nothing. */
+import { assert } from '../../base/assert';
+import type { RaftState } from './state';
 import type { ConfState, Index, MemberId, Role, Term } from './types';
 
 /** How a leader sees one member. */
@@ -31,4 +33,36 @@ export interface RaftStatus {
   readonly confState: ConfState;
   /** Empty unless this member leads. */
   readonly progress: readonly ProgressStatus[];
+}
+
+/** Takes the copy. */
+export function statusOf(state: RaftState): RaftStatus {
+  const { config, log, role, tracker } = state;
+  return {
+    id: config.id,
+    term: state.term,
+    vote: state.vote,
+    role,
+    leaderId: state.leaderId,
+    commitIndex: log.commitIndex,
+    appliedIndex: log.appliedIndex,
+    lastIndex: log.lastIndex,
+    stableIndex: log.stableIndex,
+    confState: tracker.confState,
+    progress: role === 'leader' ? tracker.memberIds.map((id) => progressStatus(state, id)) : [],
+  };
+}
+
+function progressStatus({ tracker }: RaftState, id: MemberId): ProgressStatus {
+  const progress = tracker.progressOf(id);
+  assert(progress !== undefined, 'every member has a progress', { id });
+  return {
+    id,
+    state: progress.flow.kind,
+    match: progress.match,
+    next: progress.next,
+    isLearner: tracker.isLearner(id),
+    isRecentlyActive: progress.isRecentlyActive,
+    needsSnapshot: progress.flow.kind === 'snapshotting',
+  };
 }
