@@ -44,7 +44,7 @@ const USAGE_OIDS = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } 
 /** Makes a new authority. */
 export async function createAuthority(request: AuthorityRequest): Promise<CertifiedKey> {
   const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
-  return signAuthority(request, keys);
+  return { certificate: await signAuthority(request, keys), key: await exportKey(keys.privateKey) };
 }
 
 /** The same authority, by name and key, with a new end. */
@@ -52,13 +52,16 @@ export async function renewAuthority(
   authority: CertifiedKey,
   request: AuthorityRequest,
 ): Promise<CertifiedKey> {
-  const x509 = await loadX509();
-  const old = new x509.X509Certificate(authority.certificate);
+  const spki = new X509Certificate(authority.certificate).publicKey.export({
+    format: 'der',
+    type: 'spki',
+  });
   const keys = {
     privateKey: await importKey(authority.key),
-    publicKey: await old.publicKey.export(KEY_ALGORITHM, ['verify'], webcrypto),
+    publicKey: await webcrypto.subtle.importKey('spki', spki, KEY_ALGORITHM, true, ['verify']),
   };
-  return signAuthority({ ...request, commonName: commonNameOf(authority.certificate) }, keys);
+  const commonName = commonNameOf(authority.certificate);
+  return { certificate: await signAuthority({ ...request, commonName }, keys), key: authority.key };
 }
 
 /** Makes a key and has its certificate signed by `authority`. */
@@ -133,7 +136,7 @@ export function certificateFault(
 async function signAuthority(
   request: AuthorityRequest,
   keys: webcrypto.CryptoKeyPair,
-): Promise<CertifiedKey> {
+): Promise<string> {
   const x509 = await loadX509();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
     {
@@ -152,7 +155,7 @@ async function signAuthority(
     },
     webcrypto,
   );
-  return { certificate: pem(certificate), key: await exportKey(keys.privateKey) };
+  return pem(certificate);
 }
 
 /** The library needs the metadata polyfill before it, and no global crypto provider of its own. */

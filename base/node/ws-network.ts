@@ -237,6 +237,7 @@ class WsLink implements Link {
   readonly #webSocket: WebSocket;
   readonly #limits: WsNetworkLimits;
   #socket: Socket | undefined;
+  #peerNames: readonly string[] = [];
   #handler: LinkHandler | undefined;
   #state: 'opening' | 'open' | 'closed' = 'opening';
   #isPaused = false;
@@ -254,8 +255,9 @@ class WsLink implements Link {
     webSocket.on('ping', () => (this.#heardMs = performance.now()));
   }
 
+  /** Read once: Node forgets the certificate when the socket closes. */
   get peerNames(): readonly string[] {
-    return this.#socket instanceof TLSSocket ? namesOf(this.#socket) : [];
+    return this.#peerNames;
   }
 
   get bufferedBytes(): number {
@@ -266,6 +268,7 @@ class WsLink implements Link {
   open(socket: Socket, handler: LinkHandler | undefined): void {
     if (this.#state !== 'opening') return;
     this.#socket = socket;
+    if (socket instanceof TLSSocket) this.#peerNames = namesOf(socket);
     this.#state = 'open';
     this.#heardMs = performance.now();
     if (handler === undefined) return;
