@@ -134,7 +134,7 @@ function writeCompare(writer: WireWriter, compare: Compare): void {
   else if (compare.target === 'createRevision') writer.counterAlways(4, compare.number);
   else if (compare.target === 'modRevision') writer.counterAlways(5, compare.number);
   else if (compare.target === 'value') writer.bytesAlways(6, compare.value);
-  else writer.idAlways(7, compare.leaseId);
+  else if (compare.target === 'leaseId') writer.idAlways(7, compare.leaseId);
 }
 
 function readCompare(reader: WireReader): Compare {

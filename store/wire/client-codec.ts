@@ -1,0 +1,255 @@
+/** What clients say, as frames (`kv-wire.proto`, `ClientFrame`). */
+import { assertNever } from '../../base/assert';
+import { EMPTY_BYTES } from '../../base/bytes';
+import { NO_ID } from '../../base/hex-id';
+import type { KeyRange, Revision } from '../kv';
+import type { ClientBody, ClientMessage, WireRead } from './messages';
+import { readRange, readTxn, writeRange, writeTxn } from './value-codec';
+import { WireReader, type WireWriter } from './wire-buffer';
+
+const FIELDS = {
+  get: 2,
+  list: 3,
+  count: 4,
+  optimisticPut: 5,
+  optimisticDelete: 6,
+  txn: 7,
+  compact: 8,
+  currentRevision: 9,
+  grantLease: 10,
+  revokeLease: 11,
+  keepAliveLease: 12,
+  status: 13,
+  ping: 14,
+  watch: 15,
+  cancelWatch: 16,
+  credit: 17,
+  progress: 18,
+} as const satisfies Record<ClientBody['kind'], number>;
+
+const KINDS = new Map<number, ClientBody['kind']>(
+  Object.entries(FIELDS).map(([kind, field]) => [field, kind as ClientBody['kind']]),
+);
+
+/** Appends one message to the frame in `writer`. */
+export function writeClientMessage(writer: WireWriter, id: number, body: ClientBody): void {
+  const message = writer.open(1);
+  writer.counter(1, id);
+  const start = writer.open(FIELDS[body.kind]);
+  writeBody(writer, body);
+  writer.close(start);
+  writer.close(message);
+}
+
+/** Reads a frame; throws a `RangeError` if it is malformed. */
+export function readClientFrame(frame: Uint8Array): ClientMessage[] {
+  const reader = new WireReader(frame);
+  const messages: ClientMessage[] = [];
+  while (reader.next()) {
+    if (reader.field === 1) messages.push(readMessage(reader.message()));
+    else reader.skip();
+  }
+  return messages;
+}
+
+function readMessage(reader: WireReader): ClientMessage {
+  let id = 0;
+  let body: ClientBody | undefined;
+  while (reader.next()) {
+    if (reader.field === 1) {
+      id = reader.counter();
+      continue;
+    }
+    const kind = KINDS.get(reader.field);
+    if (kind === undefined) reader.skip();
+    else body = readBody(kind, reader.message());
+  }
+  if (body === undefined) throw new RangeError(`Cannot decode request ${id}: received no body`);
+  return { id, body };
+}
+
+function writeBody(writer: WireWriter, body: ClientBody): void {
+  switch (body.kind) {
+    case 'get':
+      writer.bytes(1, body.key);
+      return writeRead(writer, 2, body.read);
+    case 'list':
+      writeRange(writer, 1, body.range);
+      writeRead(writer, 2, body.read);
+      writer.counter(3, body.limit);
+      writer.flag(4, body.keysOnly);
+      return writer.flag(5, body.withCount);
+    case 'count':
+      writeRange(writer, 1, body.range);
+      return writeRead(writer, 2, body.read);
+    case 'optimisticPut':
+      writer.bytes(1, body.key);
+      writer.bytes(2, body.value);
+      writer.counter(3, body.expectedModRevision);
+      return writer.id(4, body.leaseId);
+    case 'optimisticDelete':
+      writer.bytes(1, body.key);
+      return writer.counter(2, body.expectedModRevision);
+    case 'txn':
+      return writeTxn(writer, body.txn);
+    case 'compact':
+      return writer.counter(1, body.revision);
+    case 'grantLease':
+      return writer.counter(1, body.ttlSeconds);
+    case 'revokeLease':
+    case 'keepAliveLease':
+      return writer.id(1, body.leaseId);
+    case 'watch':
+      writeRange(writer, 1, body.range);
+      return writer.counter(2, body.startRevision);
+    case 'credit':
+      return writer.counter(1, body.bytes);
+    case 'progress':
+      return writer.packed(1, body.watchIds);
+    case 'currentRevision':
+    case 'status':
+    case 'ping':
+    case 'cancelWatch':
+      return;
+    default:
+      return assertNever(body);
+  }
+}
+
+function writeRead(writer: WireWriter, field: number, read: WireRead): void {
+  if (read.revision === 0 && read.seenRevision === 0 && !read.serializable) return;
+  const start = writer.open(field);
+  writer.counter(1, read.revision);
+  writer.flag(2, read.serializable);
+  writer.counter(3, read.seenRevision);
+  writer.close(start);
+}
+
+/** Every field that a body may have: bodies are small, so one reading loop serves them all. */
+interface Fields {
+  bytes: Uint8Array[];
+  numbers: number[];
+  ids: string[];
+  range: KeyRange;
+  read: WireRead;
+}
+
+const LATEST: WireRead = {
+  revision: 0 as Revision,
+  serializable: false,
+  seenRevision: 0 as Revision,
+};
+const ALL: KeyRange = { start: EMPTY_BYTES, end: undefined };
+
+/** The type of each field of the bodies that consist of plain fields. */
+const SHAPES = {
+  get: ['bytes', 'read'],
+  list: ['range', 'read', 'number', 'number', 'number'],
+  count: ['range', 'read'],
+  optimisticPut: ['bytes', 'bytes', 'number', 'id'],
+  optimisticDelete: ['bytes', 'number'],
+  compact: ['number'],
+  grantLease: ['number'],
+  revokeLease: ['id'],
+  keepAliveLease: ['id'],
+  watch: ['range', 'number'],
+  credit: ['number'],
+} as const satisfies Partial<
+  Record<ClientBody['kind'], readonly ('bytes' | 'number' | 'id' | 'range' | 'read')[]>
+>;
+
+function readFields(kind: keyof typeof SHAPES, reader: WireReader): Fields {
+  const shape: readonly string[] = SHAPES[kind];
+  const fields: Fields = { bytes: [], numbers: [], ids: [], range: ALL, read: LATEST };
+  while (reader.next()) {
+    const at = reader.field;
+    const type = shape[at - 1];
+    if (type === 'bytes') fields.bytes[at] = reader.bytes();
+    else if (type === 'number') fields.numbers[at] = reader.counter();
+    else if (type === 'id') fields.ids[at] = reader.id();
+    else if (type === 'range') fields.range = readRange(reader.message());
+    else if (type === 'read') fields.read = readRead(reader.message());
+    else reader.skip();
+  }
+  return fields;
+}
+
+function readRead(reader: WireReader): WireRead {
+  let revision = 0;
+  let serializable = false;
+  let seenRevision = 0;
+  while (reader.next()) {
+    if (reader.field === 1) revision = reader.counter();
+    else if (reader.field === 2) serializable = reader.flag();
+    else if (reader.field === 3) seenRevision = reader.counter();
+    else reader.skip();
+  }
+  return {
+    revision: revision as Revision,
+    serializable,
+    seenRevision: seenRevision as Revision,
+  };
+}
+
+function readBody(kind: ClientBody['kind'], reader: WireReader): ClientBody {
+  switch (kind) {
+    case 'txn':
+      return { kind, txn: readTxn(reader) };
+    case 'progress':
+      return { kind, watchIds: readWatchIds(reader) };
+    case 'currentRevision':
+    case 'status':
+    case 'ping':
+    case 'cancelWatch':
+      while (reader.next()) reader.skip();
+      return { kind };
+    default:
+      return fromFields(kind, readFields(kind, reader));
+  }
+}
+
+function fromFields(kind: keyof typeof SHAPES, fields: Fields): ClientBody {
+  const bytes = (field: number): Uint8Array => fields.bytes[field] ?? EMPTY_BYTES;
+  const number = (field: number): number => fields.numbers[field] ?? 0;
+  const revision = (field: number): Revision => number(field) as Revision;
+  const id = (field: number): string => fields.ids[field] ?? NO_ID;
+  const { range, read } = fields;
+  switch (kind) {
+    case 'get':
+      return { kind, key: bytes(1), read };
+    case 'list': {
+      const [limit, keysOnly, withCount] = [number(3), number(4) !== 0, number(5) !== 0];
+      return { kind, range, read, limit, keysOnly, withCount };
+    }
+    case 'count':
+      return { kind, range, read };
+    case 'optimisticPut': {
+      const [key, value] = [bytes(1), bytes(2)];
+      return { kind, key, value, expectedModRevision: revision(3), leaseId: id(4) };
+    }
+    case 'optimisticDelete':
+      return { kind, key: bytes(1), expectedModRevision: revision(2) };
+    case 'compact':
+      return { kind, revision: revision(1) };
+    case 'grantLease':
+      return { kind, ttlSeconds: number(1) };
+    case 'revokeLease':
+    case 'keepAliveLease':
+      return { kind, leaseId: id(1) };
+    case 'watch':
+      return { kind, range, startRevision: revision(2) };
+    case 'credit':
+      return { kind, bytes: number(1) };
+    default:
+      return assertNever(kind);
+  }
+}
+
+function readWatchIds(reader: WireReader): number[] {
+  const watchIds: number[] = [];
+  while (reader.next()) {
+    if (reader.field === 1) reader.counters(watchIds);
+    else reader.skip();
+  }
+  return watchIds;
+}

@@ -1,0 +1,94 @@
+/** Serves a store on links of the protocol `kv`: any number of clients, each with many watches. */
+import type { Link, LinkHandler } from '../../base/network';
+import type { Logger } from '../../base/logger';
+import type { TxnKv } from '../kv';
+import { ServerConnection } from './server-connection';
+import type { WatchSource } from './watch-source';
+
+/** Whether a replica is of use: it follows a leader, or is one. */
+export interface LeaderHealth {
+  hasLeader(): boolean;
+  /** Tells changes; returns the way to stop. */
+  onChange(tell: (hasLeader: boolean) => void): () => void;
+}
+
+/** What a server is made of. */
+export interface KvServerOptions {
+  readonly store: TxnKv & WatchSource;
+  readonly clusterId: string;
+  readonly memberId: string;
+  readonly health: LeaderHealth;
+  readonly logger: Logger;
+}
+
+/** The serving end of the wire. */
+export class KvServer {
+  readonly #options: KvServerOptions;
+  readonly #connections = new Set<ServerConnection>();
+  readonly #stopHealth: () => void;
+  #isStopping = false;
+  #onDrained: (() => void) | undefined;
+
+  constructor(options: KvServerOptions) {
+    this.#options = options;
+    this.#stopHealth = options.health.onChange((hasLeader) => {
+      for (const connection of this.#connections) connection.tellHealth(hasLeader);
+    });
+  }
+
+  /** Connected clients. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Takes over an accepted link; undefined while the server stops. */
+  accept(link: Link): LinkHandler | undefined {
+    if (this.#isStopping) return undefined;
+    const { store, clusterId, memberId, health, logger } = this.#options;
+    const connection = new ServerConnection(link, {
+      store,
+      clusterId,
+      memberId,
+      hasLeader: () => health.hasLeader(),
+      isStopping: () => this.#isStopping,
+      onGone: (gone) => {
+        this.#connections.delete(gone);
+        this.#checkDrained();
+      },
+      onIdle: () => this.#checkDrained(),
+      onMalformed: ({ remoteAddress }, error) =>
+        logger.warn('closed a link after a malformed frame', {
+          remoteAddress,
+          error: error.message,
+        }),
+    });
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  /**
+   * Refuses new requests, which clients then take elsewhere, and resolves when those under way are
+   * answered. The caller bounds the wait and then calls {@link close}.
+   */
+  drain(): Promise<void> {
+    this.#isStopping = true;
+    this.#stopHealth();
+    return new Promise((resolve) => {
+      this.#onDrained = resolve;
+      this.#checkDrained();
+    });
+  }
+
+  /** Ends all connections. May be called twice. */
+  close(): void {
+    this.#isStopping = true;
+    this.#stopHealth();
+    for (const connection of [...this.#connections]) connection.close();
+    this.#connections.clear();
+  }
+
+  #checkDrained(): void {
+    for (const connection of this.#connections) if (connection.requests > 0) return;
+    this.#onDrained?.();
+  }
+}
