@@ -46,5 +46,5 @@ export function raftError(
 
 /** Whether `error` is one of Raft's, with any code of the table. */
 export function isRaftError(error: unknown): error is RaftError {
-  return error instanceof KeelsonError && Object.hasOwn(RAFT_ERRORS, error.code);
+  return error instanceof KeelsonError && Object.hasOwn(RAFT_ERRORS, (error as KeelsonError).code);
 }

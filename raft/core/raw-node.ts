@@ -146,6 +146,11 @@ export class RawNode {
     return statusOf(this.#state);
   }
 
+  /** The term of an entry that this member holds, durable or not. */
+  termAt(index: Index): Term | undefined {
+    return this.#state.log.termAt(index);
+  }
+
   /** The costly checks, over the whole log: for tests and the simulator. */
   verify(): void {
     verifyState(this.#state);

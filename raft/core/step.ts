@@ -140,36 +140,47 @@ function answerEarlierTerm(state: RaftState, message: Message): void {
 function dispatch(state: RaftState, message: Message): void {
   switch (message.kind) {
     case 'preVote':
-      return handlePreVote(state, message);
+      handlePreVote(state, message);
+      break;
     case 'preVoteResponse':
-      return handlePreVoteResponse(state, message);
+      handlePreVoteResponse(state, message);
+      break;
     case 'requestVote':
-      return handleRequestVote(state, message);
+      handleRequestVote(state, message);
+      break;
     case 'requestVoteResponse':
-      return handleRequestVoteResponse(state, message);
+      handleRequestVoteResponse(state, message);
+      break;
     case 'appendEntries':
       followLeader(state, message);
-      return handleAppendEntries(state, message);
+      handleAppendEntries(state, message);
+      break;
     case 'appendEntriesResponse':
-      return handleAppendEntriesResponse(state, message);
+      handleAppendEntriesResponse(state, message);
+      break;
     case 'heartbeat':
       followLeader(state, message);
-      return handleHeartbeat(state, message);
+      handleHeartbeat(state, message);
+      break;
     case 'heartbeatResponse':
-      return handleHeartbeatResponse(state, message);
+      handleHeartbeatResponse(state, message);
+      break;
     case 'readIndex':
-      return handleReadIndex(state, message);
+      handleReadIndex(state, message);
+      break;
     case 'readIndexResponse':
-      return handleReadIndexResponse(state, message);
+      handleReadIndexResponse(state, message);
+      break;
     case 'propose':
-      return handlePropose(state, message);
+      handlePropose(state, message);
+      break;
     case 'installSnapshot':
     case 'installSnapshotResponse':
     case 'timeoutNow':
     case 'timeoutNowResponse':
       // Kinds of a later version (message.ts): not sent by this one, and not acted upon.
       mark('message of a later version dropped');
-      return;
+      break;
     default:
       assertNever(message);
   }
