@@ -1,5 +1,9 @@
-/** JSON in and out; see parseJson. (Body follows.) */
-import { JsonNumber, type Json, type JsonObject } from './object';
+/**
+ * JSON in and out. Bodies of clients go through the exact parser of `json-parser.ts`; what this
+ * server wrote itself goes through `JSON.parse`, unless it holds a number that needs its digits.
+ */
+import { JsonParser, JsonSyntaxError } from './json-parser';
+import { bigNumberMark, JsonNumber, type Json, type JsonObject } from './object';
 
 /** What parsing a body gave. */
 export type JsonParseResult =
@@ -22,25 +26,64 @@ export function isJsonObject(value: unknown): value is JsonObject {
   );
 }
 
+// The mark of byte order is kept: it is no JSON, and Kubernetes refuses it.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const encoder = new TextEncoder();
+
 /** Parses a request body: duplicate fields are reported, int64 is exact (K32, K50). */
 export function parseJson(bytes: Uint8Array): JsonParseResult {
-  const value = JSON.parse(new TextDecoder().decode(bytes)) as Json;
-  return { kind: 'parsed', value, duplicateFields: [] };
+  return parseJsonText(decoder.decode(bytes));
 }
+
+/** {@link parseJson} of a text. */
+export function parseJsonText(text: string): JsonParseResult {
+  const parser = new JsonParser(text);
+  try {
+    const value = parser.parse();
+    return { kind: 'parsed', value, duplicateFields: parser.duplicateFields };
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    return { kind: 'invalid', message: error.message, offset: error.offset };
+  }
+}
+
+/** Digits that a double may not hold; in a string they only cost the slower way. */
+const longDigits = /\d{16}/;
 
 /** Parses JSON that this server wrote itself: no duplicates, no errors, int64 exact. */
 export function parseTrustedJson(bytes: Uint8Array): Json {
-  return JSON.parse(new TextDecoder().decode(bytes)) as Json;
+  const text = decoder.decode(bytes);
+  return longDigits.test(text) ? new JsonParser(text).parse() : (JSON.parse(text) as Json);
 }
 
 /** The text of a value; big numbers keep their digits. `indent` 2 is `pretty=true`. */
 export function stringifyJson(value: Json, indent = 0): string {
-  return JSON.stringify(value, undefined, indent);
+  const text = JSON.stringify(value, undefined, indent);
+  // The mark may also be a client's own text: then the exact way only costs more.
+  return text.includes(bigNumberMark) ? exactText(value, indent, '\n') : text;
+}
+
+/** As `JSON.stringify`, with the digits of big numbers. */
+function exactText(value: Json, indent: number, newline: string): string {
+  if (value instanceof JsonNumber) return value.text;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const inner = indent === 0 ? '' : newline + ' '.repeat(indent);
+  const parts = isJsonArray(value)
+    ? value.map((item) => exactText(item, indent, inner))
+    : Object.entries(value).flatMap(([name, field]) => {
+        if (field === undefined) return [];
+        const colon = indent === 0 ? ':' : ': ';
+        return [`${JSON.stringify(name)}${colon}${exactText(field, indent, inner)}`];
+      });
+  const [open, close] = isJsonArray(value) ? ['[', ']'] : ['{', '}'];
+  if (parts.length === 0) return open + close;
+  const outer = indent === 0 ? '' : newline;
+  return `${open}${inner}${parts.join(`,${inner}`)}${outer}${close}`;
 }
 
 /** The UTF-8 bytes of {@link stringifyJson}. */
 export function encodeJson(value: Json, indent = 0): Uint8Array {
-  return new TextEncoder().encode(stringifyJson(value, indent));
+  return encoder.encode(stringifyJson(value, indent));
 }
 
 /** Whether two values say the same: field order does not matter, list order does. */

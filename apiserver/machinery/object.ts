@@ -18,7 +18,15 @@ export class JsonNumber {
   constructor(text: string) {
     this.text = text;
   }
+
+  /** What `JSON.stringify` writes: a mark that tells `stringifyJson` to write digits instead. */
+  toJSON(): string {
+    return bigNumberMark;
+  }
 }
+
+/** Stands for a big number in the text of `JSON.stringify`. */
+export const bigNumberMark = 'keelson:big-number';
 
 /** The part of an object that the machinery itself reads and writes (k8s: ObjectMeta). */
 export interface ObjectMeta extends JsonObject {
