@@ -159,8 +159,8 @@ export class BatchBuffer {
   }
 
   /**
-   * Appends a pad record, if one is needed, so that the next record begins in another block of the
-   * file than the byte before `fileOffset + length` of this batch's begin.
+   * Appends a pad record if it takes one for the next record to begin in another block of the file
+   * than this batch, which begins at `fileOffset`.
    */
   padToNextBlock(fileOffset: number): void {
     const blockEnd = Math.ceil((fileOffset + 1) / BLOCK_BYTES) * BLOCK_BYTES;
@@ -205,9 +205,17 @@ function wouldZeroSector(payload: Uint8Array, at: number): boolean {
   return false;
 }
 
-/** Whether all of [from, to) is zero. */
+const ZEROS = Buffer.alloc(65_536);
+
+/** Whether all of [from, to) is zero; large ranges are compared natively. */
 export function isZero(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) if (bytes[i] !== 0) return false;
+  let at = from;
+  const loopEnd = Math.min(to, from + SECTOR_BYTES);
+  for (; at < loopEnd; at++) if (bytes[at] !== 0) return false;
+  for (; at < to; at += ZEROS.length) {
+    const length = Math.min(ZEROS.length, to - at);
+    if (ZEROS.compare(bytes, at, at + length, 0, length) !== 0) return false;
+  }
   return true;
 }
 
@@ -230,6 +238,10 @@ export function readHeader(
   const type = view.getUint8(at);
   if (type === 0 || type > RECORD_TYPE.pad) return undefined;
   if (crc32(bytes.subarray(at, at + 44), salt) !== view.getUint32(at + 44, true)) return undefined;
+  // Above 2^53-1 (its highest bits set) no counter was ever written: bytes that only look proven.
+  for (let high = at + 12; high <= at + 28; high += 8) {
+    if (view.getUint32(high, true) > 0x1f_ffff) return undefined;
+  }
   const prevChain = view.getUint32(at + 32, true);
   const payloadCrc = view.getUint32(at + 36, true);
   scratchView.setUint32(0, prevChain, true);
@@ -250,18 +262,21 @@ export function readHeader(
 }
 
 /**
- * A copy of the payload of the proven header at `at`, unmasked; undefined if it does not fit the
- * file or its checksum does not hold.
+ * The payload of the proven header at `at`, unmasked; undefined if it does not fit the file or its
+ * checksum does not hold. A copy, unless `isKept` is false: then possibly a view of the input.
  */
 export function readPayload(
   bytes: Uint8Array,
   at: number,
   header: RecordHeader,
+  isKept: boolean,
 ): Uint8Array | undefined {
   const from = at + RECORD_HEADER_BYTES;
   const to = from + header.payloadLength;
   if (to > bytes.length) return undefined;
-  const payload = new Uint8Array(bytes.subarray(from, to));
-  if ((header.flags & FLAG_MASKED) !== 0) mask(payload, 0, payload.length);
+  const isMasked = (header.flags & FLAG_MASKED) !== 0;
+  const view = bytes.subarray(from, to);
+  const payload = isKept || isMasked ? new Uint8Array(view) : view;
+  if (isMasked) mask(payload, 0, payload.length);
   return crc32(payload) === header.payloadCrc ? payload : undefined;
 }
