@@ -63,7 +63,5 @@ export function decodeContinueToken(token: string): ContinuePosition {
 /** Whether cleaning the path would leave it as it is: no `..`, no `.`, no empty part. */
 function isClean(start: string): boolean {
   const relative = start.startsWith('/') ? start.slice(1) : start;
-  return relative
-    .split('/')
-    .every((part) => part !== '' && part !== '.' && part !== '..');
+  return relative.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }

@@ -32,14 +32,14 @@ interface Known {
 
 async function read(resource: KvResource, path: string): Promise<Known> {
   const { keyValue } = await translated(resource.kv.get(resource.keys.keyOf(path)));
-  const current = keyValue === undefined ? undefined : decodePair(resource, keyValue);
+  const current = keyValue === undefined ? undefined : decodePair(resource, keyValue).encoded;
   return { current, isFresh: true };
 }
 
 /** Where a lost race leaves the loop: what was found instead is as good as a read. */
 function found(resource: KvResource, result: OptimisticResult & { succeeded: false }): Known {
   const { keyValue } = result;
-  const current = keyValue === undefined ? undefined : decodePair(resource, keyValue);
+  const current = keyValue === undefined ? undefined : decodePair(resource, keyValue).encoded;
   return { current, isFresh: true };
 }
 

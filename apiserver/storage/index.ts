@@ -12,15 +12,16 @@ export {
   type SelectionPredicate,
 } from './selection-predicate';
 export { KvStorage } from './kv-storage';
-export {
-  corruptValue,
-  decodePair,
-  type KvResource,
-  type KvStorageOptions,
-} from './kv-resource';
+export { corruptValue, decodePair, type KvResource, type KvStorageOptions } from './kv-resource';
 export { BOOKMARK_PERIOD_MS, changeKind, LAST_BOOKMARK_MS } from './kv-watch';
 export { storageMetrics, type StorageMetrics } from './metrics';
-export { decodeStored, EncodedObject, UndecodableValue, withoutKind } from './object-codec';
+export {
+  decodeStored,
+  EncodedObject,
+  UndecodableValue,
+  withoutKind,
+  type Decoded,
+} from './object-codec';
 export {
   comparePaths,
   isInScope,

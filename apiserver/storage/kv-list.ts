@@ -19,7 +19,7 @@ import {
   type ContinuePosition,
 } from './continue-token';
 import { CONTINUE_TOO_OLD, LIST_TOO_OLD, toApiError, translated } from './errors';
-import type { EncodedObject } from './object-codec';
+import type { Decoded, EncodedObject } from './object-codec';
 import { pointPath, scopePrefix } from './object-key';
 import { NO_REVISION, resourceVersionOf, revisionOf } from './resource-version';
 import type { ListRequest, StoredList } from './storage';
@@ -82,7 +82,7 @@ async function readPoint(
   );
   checkNotOlder(request, revision);
   const found = keyValue === undefined ? [] : [decodePair(resource, keyValue)];
-  const items = found.filter((item) => matches(request, item));
+  const items = found.filter((item) => matches(request, item)).map(({ encoded }) => encoded);
   resource.metrics?.storeLists.increment([resource.resource.resource]);
   const at = plan.revision === NO_REVISION ? revision : plan.revision;
   const resourceVersion = resourceVersionOf(at);
@@ -154,13 +154,13 @@ function takeMatching(
   for (const pair of page.keyValues) {
     if (request.limit > 0 && items.length >= request.limit) return true;
     const item = decodePair(resource, pair);
-    if (matches(request, item)) items.push(item);
+    if (matches(request, item)) items.push(item.encoded);
   }
   return false;
 }
 
-function matches(request: ListRequest, item: EncodedObject): boolean {
-  return request.predicate.isEverything || request.predicate.matches(item.object);
+function matches(request: ListRequest, item: Decoded): boolean {
+  return request.predicate.isEverything || request.predicate.matches(item.parsed);
 }
 
 function answer(resource: KvResource, request: ListRequest, progress: Progress): StoredList {

@@ -5,7 +5,7 @@ import type { SelectableField } from '../machinery/field-selector';
 import type { GroupResource } from '../machinery/object';
 import { internalError, type ApiError } from '../machinery/status';
 import type { StorageMetrics } from './metrics';
-import { decodeStored, UndecodableValue, type EncodedObject } from './object-codec';
+import { decodeStored, UndecodableValue, type Decoded } from './object-codec';
 import { ObjectKeys } from './object-key';
 import type { ObjectLeases } from './object-lease';
 
@@ -46,7 +46,7 @@ export function corruptValue(resource: KvResource, path: string, cause: unknown)
 }
 
 /** Decodes a pair of this resource; K81's 500 if that is impossible. */
-export function decodePair(resource: KvResource, pair: KeyValue): EncodedObject {
+export function decodePair(resource: KvResource, pair: KeyValue): Decoded {
   const path = resource.keys.pathOf(pair.key);
   try {
     return decodeStored(path, pair.value, pair.modRevision);

@@ -81,7 +81,7 @@ export class KvStorage implements Storage {
     if (freshness.kind === 'notOlderThan' && revisionOf(freshness.resourceVersion) > revision) {
       throw resourceVersionTooLarge(freshness.resourceVersion, resourceVersionOf(revision));
     }
-    return keyValue === undefined ? undefined : decodePair(this.parts, keyValue);
+    return keyValue === undefined ? undefined : decodePair(this.parts, keyValue).encoded;
   }
 
   list(request: ListRequest): Promise<StoredList> {

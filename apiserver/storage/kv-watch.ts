@@ -13,7 +13,7 @@ import { expired } from '../machinery/status';
 import { toApiError, translated, WATCH_TOO_OLD } from './errors';
 import { listFromStore } from './kv-list';
 import { decodePair, type KvResource } from './kv-resource';
-import type { EncodedObject } from './object-codec';
+import type { Decoded } from './object-codec';
 import { isInScope } from './object-key';
 import { resourceVersionOf, revisionAfter, revisionOf } from './resource-version';
 import type { StorageWatchEvent, WatchRequest } from './storage';
@@ -127,11 +127,11 @@ function seenThrough(
   const doesMatch = current !== undefined && isSelected(request, current);
   const kind = changeKind(didMatch, doesMatch);
   if (kind === undefined) return undefined;
-  const object = kind === 'deleted' ? previous?.withRevision(revision) : current;
+  const object = kind === 'deleted' ? previous?.encoded.withRevision(revision) : current?.encoded;
   return object === undefined ? undefined : { kind, object };
 }
 
-function isSelected({ scope, predicate }: WatchRequest, object: EncodedObject): boolean {
-  if (!isInScope(object.path, scope)) return false;
-  return predicate.isEverything || predicate.matches(object.object);
+function isSelected({ scope, predicate }: WatchRequest, { encoded, parsed }: Decoded): boolean {
+  if (!isInScope(encoded.path, scope)) return false;
+  return predicate.isEverything || predicate.matches(parsed);
 }

@@ -111,19 +111,28 @@ function headLength(value: Uint8Array): number {
   return HEAD.exec(text)?.[0].length ?? 0;
 }
 
-/** Reads a stored value; the bytes are copied. Throws {@link UndecodableValue}. */
-export function decodeStored(path: string, value: Uint8Array, revision: Revision): EncodedObject {
+/** A stored value read: the object, and its parsed form for the reader's use. */
+export interface Decoded {
+  readonly encoded: EncodedObject;
+  readonly parsed: KubernetesObject;
+}
+
+/**
+ * Reads a stored value; the bytes are copied. Throws {@link UndecodableValue}. The parsed form is
+ * not kept in the object: a cache that is being filled would hold all of them at once otherwise.
+ */
+export function decodeStored(path: string, value: Uint8Array, revision: Revision): Decoded {
   try {
     const canonicalHead = headLength(value);
     const bytes = canonicalHead > 0 ? value : encodeForStore(parseObject(value));
     const head = canonicalHead > 0 ? canonicalHead : headLength(bytes);
     if (head === 0) throw new UndecodableValue('Cannot decode a stored value without its kind');
     const splice = join(bytes.subarray(0, head), revision, bytes.subarray(head));
-    const object = new EncodedObject(path, revision, splice, canonicalHead > 0);
-    assert(object.object.metadata.resourceVersion !== '', 'the revision is spliced in', { path });
-    return object;
+    const parsed = parseObject(splice.json);
+    return { encoded: new EncodedObject(path, revision, splice, canonicalHead > 0), parsed };
   } catch (error) {
-    if (error instanceof UndecodableValue || error instanceof SyntaxError) {
+    if (error instanceof UndecodableValue) throw error;
+    if (error instanceof SyntaxError || error instanceof TypeError) {
       throw new UndecodableValue(error.message, { cause: error });
     }
     throw error;

@@ -22,7 +22,7 @@ export type { FieldRequirement, LabelRequirement, SelectableField };
 export interface ObjectAttributes {
   readonly labels: Readonly<Record<string, string>>;
   /** The values of the resource's selectable fields, by name; empty text for absent ones. */
-  readonly fields: ReadonlyMap<string, string>;
+  readonly fields: { get(name: string): string | undefined };
 }
 
 /** A parsed selection. All terms must hold. */
