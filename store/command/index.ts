@@ -1,4 +1,5 @@
 /** The replicated commands, their bytes, and the transactions behind the optimistic forms. */
 export type { Command, CommandBody, CommandResult, LeaseCheckpoint, RequestId } from './command';
+export { decodeCommand, decodeRequestId, encodeCommand } from './codec';
 export { optimisticDeleteTxn, optimisticPutTxn, optimisticResult } from './optimistic';
-export { decodeCommand, encodeCommand } from './codec';
+export { readRange, readTxn, writeRange, writeTxn } from './txn-codec';

@@ -10,3 +10,4 @@ export {
   type EngineSnapshot,
   type KvEngine,
 } from './engine';
+export { MemoryEngine, type MemoryEngineOptions, type WriteObserver } from './memory-engine';

@@ -1,11 +1,7 @@
 /** The replicated state on an engine: apply, reads, old events. */
-export type {
-  AppliedPosition,
-  ApplyOutcome,
-  Configuration,
-  StateEntry,
-  StateStoreOptions,
-} from './state-store';
-export { StateStore } from './state-store';
+export type { Configuration } from '../mvcc';
+export type { AppliedPosition, ApplyOutcome, StateEntry } from './apply-outcome';
+export { checkGrant } from './evaluate';
+export { EventReader, type EventLimits, type EventSlice } from './event-reader';
 export { RangeReader, type RangeRead } from './range-reader';
-export { EventReader, type EventSlice } from './event-reader';
+export { StateStore, type StateStoreOptions } from './state-store';
