@@ -1,18 +1,44 @@
-/** One replica: Raft, the state and the wire, assembled from injected parts. Skeleton of signatures. */
-import { unreachable } from '../../base/assert';
+/**
+ * One replica: Raft, the state and the wire, assembled from injected parts. Production, the
+ * simulator and the tests run this same assembly; only what is injected differs.
+ *
+ *   peers   ─┐                ┌─ PeerTransport ─ RaftNode ─ Applier ─ StateStore ─ engine
+ *            ├─ one address ──┤                     │          │
+ *   clients ─┘                └─ KvServer ── ReplicatedStore ──┘
+ */
 import type { Clock } from '../../base/clock';
+import { delay } from '../../base/clock';
 import type { Disk } from '../../base/disk';
 import type { FaultPoint } from '../../base/fault-point';
-import type { Logger } from '../../base/logger';
-import type { Network } from '../../base/network';
+import { nullLogger, type Logger } from '../../base/logger';
+import type { Listener, Network } from '../../base/network';
 import type { Random } from '../../base/random';
-import type { RaftSettings } from '../../raft/core';
+import {
+  openWal,
+  PeerTransport,
+  RAFT_DEFAULTS,
+  RaftNode,
+  type Index,
+  type MemberId,
+  type RaftSettings,
+  type Wal,
+} from '../../raft';
 import type { KvEngine } from '../engine';
-import type { MemberStatus, TxnKv } from '../kv';
+import type { MemberStatus } from '../kv';
+import { SCHEMA_VERSION } from '../mvcc';
+import { StateStore } from '../state';
+import { KvServer, type ServedStore } from '../wire';
+import { Applier } from './applier';
+import { assembleStore, requestDeadlineMs, type AssembledStore } from './assemble-store';
+import { ProposerHealth } from './leader-health';
+import { LeaderLink } from './leader-link';
+import { RaftProposer } from './raft-proposer';
+import { SharedListener } from './shared-listener';
 
 /** A voter of the cluster, this one included. */
 export interface ReplicaPeer {
   readonly memberId: string;
+  /** The DNS name that its certificate carries. */
   readonly name: string;
   readonly address: string;
 }
@@ -26,12 +52,16 @@ export interface ReplicaConfig {
   readonly address: string;
   /** All voters, this one included, in the same order everywhere. */
   readonly peers: readonly ReplicaPeer[];
+  /** Whether peers prove their names by certificates (T1). Default false: a plain network. */
+  readonly isMutuallyAuthenticated?: boolean;
   /** Default `RAFT_DEFAULTS`. */
   readonly raft?: RaftSettings;
   /** How much history the compactor keeps; 0 turns it off. Default 5 min. */
   readonly historyKeptMs?: number;
   /** Size of a log segment; default of `raft/limits`. */
   readonly walSegmentBytes?: number;
+  /** False refuses an empty log directory: this member had a log once (R66). Default true. */
+  readonly isLogCreationAllowed?: boolean;
 }
 
 /** Everything a replica is made of. It closes none of these but what it opens itself. */
@@ -44,32 +74,245 @@ export interface ReplicaOptions {
   readonly network: Network;
   readonly engine: KvEngine;
   readonly logger?: Logger;
+  /** Steps of log, driver and state that tests interrupt. */
   readonly faults?: FaultPoint;
+}
+
+const HISTORY_KEPT_MS = 5 * 60 * 1_000;
+const DRAIN_TIMEOUT_MS = 1_000;
+/** The gap is looked up at most so often: each look copies Raft's state. */
+const GAP_INTERVAL_MS = 20;
+
+interface Parts {
+  readonly clock: Clock;
+  readonly node: RaftNode;
+  readonly state: StateStore;
+  readonly applier: Applier;
+  readonly assembled: AssembledStore;
+  readonly server: KvServer;
+  readonly health: ProposerHealth;
+  readonly link: LeaderLink;
+  readonly failed: Promise<never>;
 }
 
 /** A running replica. */
 export class Replica {
+  /** This replica's store, called directly. */
+  readonly kv: ServedStore;
+  /** The address really bound. */
+  readonly address: string;
+  readonly #parts: Parts;
+  readonly #listener: Listener;
+  readonly #ended: Promise<void>;
+  readonly #stop = new AbortController();
+  #closing: Promise<void> | undefined;
+
   /** Opens log and state, listens, joins its peers. */
-  static open(_options: ReplicaOptions): Promise<Replica> {
-    return unreachable('being written');
+  static async open(options: ReplicaOptions): Promise<Replica> {
+    const { config, engine, faults } = options;
+    const machine: { applier?: Applier } = {};
+    const state = await StateStore.open({
+      engine,
+      clusterId: config.clusterId,
+      // Without peers there is nobody to rebuild from (S6).
+      syncEveryBatch: config.peers.length === 1,
+      ...(faults !== undefined && { faults }),
+      onApplied: (outcome) => machine.applier?.visible(outcome),
+    });
+    let wal: Wal | undefined;
+    try {
+      wal = await openLog(options, state);
+      const shared = new SharedListener(options.network);
+      const listener = await shared.open(config.address);
+      const parts = joinParts(options, { state, wal, shared });
+      machine.applier = parts.applier;
+      return new Replica(parts, listener);
+    } catch (error) {
+      await wal?.close();
+      await state.close();
+      throw error;
+    }
   }
 
-  /** This replica's store, called directly. */
-  declare readonly kv: TxnKv;
-  /** The address really bound. */
-  declare readonly address: string;
+  private constructor(parts: Parts, listener: Listener) {
+    this.#parts = parts;
+    this.#listener = listener;
+    this.kv = parts.assembled.store;
+    this.address = listener.address;
+    this.#ended = Promise.race([parts.node.run(this.#stop.signal), parts.failed]);
+    // Whoever calls run() gets the failure.
+    this.#ended.catch(() => undefined);
+  }
 
+  /** This member as `keelson status` shows it. */
   status(): Promise<MemberStatus> {
-    return unreachable('being written');
+    return this.kv.status();
   }
 
   /** Ends with the replica: resolves after `close`, rejects on what must end the process (R95). */
-  run(): Promise<void> {
-    return unreachable('being written');
+  async run(): Promise<void> {
+    await this.#ended;
+    await this.#closing;
   }
 
   /** Stops accepting, drains, flushes, closes. May be called twice. */
   close(): Promise<void> {
-    return unreachable('being written');
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
+
+  async #close(): Promise<void> {
+    const { server, health, link, applier, assembled, node, state, clock } = this.#parts;
+    const drained = new AbortController();
+    await Promise.race([server.drain(), delay(clock, DRAIN_TIMEOUT_MS, drained.signal)]);
+    drained.abort();
+    health.stop();
+    applier.stop();
+    assembled.stop();
+    link.stop();
+    server.close();
+    this.#stop.abort();
+    await node.close();
+    await this.#listener.close();
+    await state.close();
+  }
+}
+
+function openLog(options: ReplicaOptions, state: StateStore): Promise<Wal> {
+  const { config, clock, random, disk, logger = nullLogger, faults } = options;
+  const { clusterId, memberId, walSegmentBytes, isLogCreationAllowed } = config;
+  return openWal({
+    disk,
+    directory: 'wal',
+    clusterId,
+    memberId,
+    clock,
+    random: random.fork('wal'),
+    logger,
+    durableAppliedIndex: state.durableAppliedIndex() as Index,
+    ...(walSegmentBytes !== undefined && { segmentBytes: walSegmentBytes }),
+    // Whoever applied something had a log, and its votes must not be forgotten (R66).
+    isCreationAllowed: (isLogCreationAllowed ?? true) && state.applied().index === 0,
+    ...(faults !== undefined && { faultPoint: faults }),
+  });
+}
+
+interface Opened {
+  readonly state: StateStore;
+  readonly wal: Wal;
+  readonly shared: SharedListener;
+}
+
+function joinParts(options: ReplicaOptions, opened: Opened): Parts {
+  const { config, clock, random, network, logger = nullLogger } = options;
+  const { state, wal, shared } = opened;
+  const settings = config.raft ?? RAFT_DEFAULTS;
+  const electionTimeoutMs = settings.electionTimeoutTicks * settings.tickMs;
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_resolve, reject) => (fail = reject));
+  const applier = new Applier(state, fail);
+  const node = makeNode(options, opened, applier, settings);
+  const proposer = new RaftProposer(node);
+  const link = new LeaderLink({
+    network,
+    clock,
+    random: random.fork('leaderLink'),
+    proposer,
+    deadlineMs: requestDeadlineMs(electionTimeoutMs),
+    addressOf: (memberId) => config.peers.find((peer) => peer.memberId === memberId)?.address,
+    renewHere: (leaseId) => assembled.store.renewHere(leaseId),
+  });
+  const assembled = assembleStore({
+    state,
+    applier,
+    proposer,
+    clock,
+    random: random.fork('store'),
+    logger,
+    memberId: config.memberId,
+    incarnation: wal.identity.incarnation,
+    electionTimeoutMs,
+    historyKeptMs: config.historyKeptMs ?? HISTORY_KEPT_MS,
+    commitApplyGap: gapReader(node, clock),
+    renewAtLeader: (leaseId) => link.renew(leaseId),
+    status: () => memberStatus(config, node, state),
+    fail,
+  });
+  const health = new ProposerHealth(proposer, clock, electionTimeoutMs);
+  const { clusterId, memberId } = config;
+  const server = new KvServer({ store: assembled.store, clusterId, memberId, health, logger });
+  shared.serve('kv', (accepted) => server.accept(accepted));
+  return { clock, node, state, applier, assembled, server, health, link, failed };
+}
+
+function makeNode(
+  options: ReplicaOptions,
+  { wal, shared }: Opened,
+  applier: Applier,
+  settings: RaftSettings,
+): RaftNode {
+  const { config, clock, random, logger = nullLogger, faults } = options;
+  const transport = new PeerTransport({
+    network: shared,
+    listenAddress: config.address,
+    identity: wal.identity,
+    peers: config.peers
+      .filter((peer) => peer.memberId !== config.memberId)
+      .map(({ memberId, name, address }) => ({ id: memberId as MemberId, name, address })),
+    isMutuallyAuthenticated: config.isMutuallyAuthenticated ?? false,
+    storeSchema: SCHEMA_VERSION,
+    reconnectMaxMs: settings.electionTimeoutTicks * settings.tickMs,
+    clock,
+    random: random.fork('transport'),
+    logger,
+  });
+  return new RaftNode({
+    memberId: config.memberId as MemberId,
+    initialVoters: config.peers.map(({ memberId }) => memberId as MemberId),
+    settings,
+    wal,
+    transport,
+    stateMachine: applier,
+    clock,
+    random: random.fork('raft'),
+    logger,
+    ...(faults !== undefined && { faultPoint: faults }),
+  });
+}
+
+/** Entries committed and not applied, looked up now and then (S53). */
+function gapReader(node: RaftNode, clock: Clock): () => number {
+  let atMs = Number.NEGATIVE_INFINITY;
+  let gap = 0;
+  return () => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - atMs >= GAP_INTERVAL_MS) {
+      atMs = nowMs;
+      const { commitIndex, appliedIndex } = node.status();
+      gap = commitIndex - appliedIndex;
+    }
+    return gap;
+  };
+}
+
+async function memberStatus(
+  { name, memberId, clusterId, address }: ReplicaConfig,
+  node: RaftNode,
+  state: StateStore,
+): Promise<MemberStatus> {
+  const databaseBytes = await state.sizeBytes();
+  const { role, leaderId, term, commitIndex, appliedIndex, confState } = node.status();
+  return {
+    name,
+    memberId,
+    clusterId,
+    role: confState.learners.includes(memberId as MemberId) ? 'learner' : role,
+    leaderId,
+    term,
+    commitIndex,
+    appliedIndex,
+    revision: state.revision(),
+    databaseBytes,
+    address,
+  };
 }

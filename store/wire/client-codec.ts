@@ -97,8 +97,10 @@ function writeBody(writer: WireWriter, body: ClientBody): void {
     case 'grantLease':
       return writer.counter(1, body.ttlSeconds);
     case 'revokeLease':
-    case 'keepAliveLease':
       return writer.id(1, body.leaseId);
+    case 'keepAliveLease':
+      writer.id(1, body.leaseId);
+      return writer.flag(2, body.atLeader);
     case 'watch':
       writeRange(writer, 1, body.range);
       return writer.counter(2, body.startRevision);
@@ -151,7 +153,7 @@ const SHAPES = {
   compact: ['number'],
   grantLease: ['number'],
   revokeLease: ['id'],
-  keepAliveLease: ['id'],
+  keepAliveLease: ['id', 'number'],
   watch: ['range', 'number'],
   credit: ['number'],
 } as const satisfies Partial<
@@ -234,8 +236,9 @@ function fromFields(kind: keyof typeof SHAPES, fields: Fields): ClientBody {
     case 'grantLease':
       return { kind, ttlSeconds: number(1) };
     case 'revokeLease':
-    case 'keepAliveLease':
       return { kind, leaseId: id(1) };
+    case 'keepAliveLease':
+      return { kind, leaseId: id(1), atLeader: number(2) !== 0 };
     case 'watch':
       return { kind, range, startRevision: revision(2) };
     case 'credit':

@@ -2,4 +2,4 @@
 export { createKvClient, type KvClient, type KvClientOptions } from './kv-client';
 export type { EndpointStatus } from './endpoint-status';
 export { KvServer, type KvServerOptions, type LeaderHealth } from './kv-server';
-export type { WatchHandle, WatchSink, WatchSource } from './watch-source';
+export type { ServedStore, WatchHandle, WatchSink, WatchSource } from './watch-source';

@@ -49,6 +49,8 @@ export interface KvClientOptions {
 
 /** A client: `TxnKv`, and what only somebody with several endpoints can do. */
 export interface KvClient extends TxnKv {
+  /** Renews a lease at the replica asked, which refuses unless it leads. Between members. */
+  renewHere(leaseId: string): ReturnType<TxnKv['keepAliveLease']>;
   /** Asks every endpoint, each on a connection of its own, in the order of the endpoints. */
   endpointStatus(timeoutMs?: number): Promise<readonly EndpointStatus[]>;
   /** Ends the connection, all requests and all watches. May be called twice. */
@@ -179,12 +181,12 @@ class WireClient implements KvClient {
     return { revision };
   }
 
-  async keepAliveLease(
-    leaseId: string,
-  ): Promise<{ readonly revision: Revision; readonly ttlSeconds: number }> {
-    // Renewing twice does no harm, so a lost answer is simply asked for again.
-    const answer = await this.#ask({ kind: 'keepAliveLease', leaseId }, 'lease', undefined);
-    return { revision: answer.revision, ttlSeconds: answer.ttlSeconds };
+  keepAliveLease(leaseId: string): ReturnType<TxnKv['keepAliveLease']> {
+    return this.#renew({ kind: 'keepAliveLease', leaseId, atLeader: false });
+  }
+
+  renewHere(leaseId: string): ReturnType<TxnKv['keepAliveLease']> {
+    return this.#renew({ kind: 'keepAliveLease', leaseId, atLeader: true });
   }
 
   async compact(revision: Revision): Promise<{ readonly revision: Revision }> {
@@ -210,6 +212,12 @@ class WireClient implements KvClient {
     this.#requests.close();
     this.#watches.close();
     this.#session.close();
+  }
+
+  async #renew(body: ClientBody): ReturnType<TxnKv['keepAliveLease']> {
+    // Renewing twice does no harm, so a lost answer is simply asked for again.
+    const { revision, ttlSeconds } = await this.#ask(body, 'lease', undefined);
+    return { revision, ttlSeconds };
   }
 
   #read({ revision = 0 as Revision, serializable = false }: ReadOptions): WireRead {

@@ -1,9 +1,8 @@
 /** Serves a store on links of the protocol `kv`: any number of clients, each with many watches. */
 import type { Link, LinkHandler } from '../../base/network';
 import type { Logger } from '../../base/logger';
-import type { TxnKv } from '../kv';
 import { ServerConnection } from './server-connection';
-import type { WatchSource } from './watch-source';
+import type { ServedStore } from './watch-source';
 
 /** Whether a replica is of use: it follows a leader, or is one. */
 export interface LeaderHealth {
@@ -14,7 +13,7 @@ export interface LeaderHealth {
 
 /** What a server is made of. */
 export interface KvServerOptions {
-  readonly store: TxnKv & WatchSource;
+  readonly store: ServedStore;
   readonly clusterId: string;
   readonly memberId: string;
   readonly health: LeaderHealth;

@@ -44,7 +44,12 @@ export type ClientBody =
   | { readonly kind: 'currentRevision' }
   | { readonly kind: 'grantLease'; readonly ttlSeconds: number }
   | { readonly kind: 'revokeLease'; readonly leaseId: string }
-  | { readonly kind: 'keepAliveLease'; readonly leaseId: string }
+  | {
+      readonly kind: 'keepAliveLease';
+      readonly leaseId: string;
+      /** Asked by a member of the one it takes for the leader: answer here or refuse. */
+      readonly atLeader: boolean;
+    }
   | { readonly kind: 'status' }
   | { readonly kind: 'ping' }
   | { readonly kind: 'watch'; readonly range: KeyRange; readonly startRevision: Revision }

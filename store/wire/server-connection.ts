@@ -14,12 +14,12 @@ import type { ClientBody, ClientMessage, ServerBody, WireRead } from './messages
 import { PROTOCOL_VERSION } from './messages';
 import { writeServerMessage } from './server-codec';
 import { ServerWatch, type WatchOutlet } from './server-watch';
-import type { WatchSource } from './watch-source';
+import type { ServedStore } from './watch-source';
 import { toWireFailure } from './wire-failure';
 
 /** What a connection needs of its server. */
 export interface ServerContext {
-  readonly store: TxnKv & WatchSource;
+  readonly store: ServedStore;
   readonly clusterId: string;
   readonly memberId: string;
   hasLeader(): boolean;
@@ -234,8 +234,9 @@ export class ServerConnection implements LinkHandler, WatchOutlet {
           .revokeLease(body.leaseId)
           .then(({ revision }) => ({ kind: 'revision', revision }));
       case 'keepAliveLease': {
-        const { leaseId } = body;
-        return store.keepAliveLease(leaseId).then((kept) => ({ kind: 'lease', leaseId, ...kept }));
+        const { leaseId, atLeader } = body;
+        const renewed = atLeader ? store.renewHere(leaseId) : store.keepAliveLease(leaseId);
+        return renewed.then((kept) => ({ kind: 'lease', leaseId, ...kept }));
       }
       default:
         return assertNever(body);

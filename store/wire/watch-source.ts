@@ -5,7 +5,7 @@
  * only when its batch was taken (S33). Implemented by `replica/watch-feed.ts`.
  */
 import type { StoreError } from '../errors';
-import type { KeyRange, Revision, WatchBatch } from '../kv';
+import type { KeyRange, Revision, TxnKv, WatchBatch } from '../kv';
 
 /** Where the batches of a watch go. Called synchronously; must not throw and not call back. */
 export interface WatchSink {
@@ -33,4 +33,10 @@ export interface WatchSource {
   localRevision(): Revision;
   /** Opens a watch from `startRevision` on; 0: from what follows {@link localRevision}. */
   openWatch(range: KeyRange, startRevision: Revision, sink: WatchSink): WatchHandle;
+}
+
+/** What a replica offers to its server. */
+export interface ServedStore extends TxnKv, WatchSource {
+  /** Renews a lease if this member leads; fails with `RAFT_NOT_LEADER` otherwise. */
+  renewHere(leaseId: string): ReturnType<TxnKv['keepAliveLease']>;
 }

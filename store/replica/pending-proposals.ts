@@ -1,0 +1,205 @@
+/**
+ * The commands of this member that wait to be applied, by the counter of their request id. Each
+ * ends exactly once (store 3.1, S26):
+ *
+ *   offered --applied--> its result
+ *   offered --refused, or fenced out by a later term--> certainly not applied: offered again
+ *   offered --deadline--> STORE_TIMEOUT, outcome unknown
+ *   waiting (certainly not in any log) --deadline--> RAFT_NO_LEADER, outcome none
+ *
+ * What certainly was not and will not be applied is offered again until the deadline, so a change
+ * of leader costs waiting. What may be applied is never offered twice (see `fenced-proposal.ts`).
+ */
+import { assert } from '../../base/assert';
+import type { Cancel, Clock } from '../../base/clock';
+import { encodeCommand, type CommandBody, type CommandResult } from '../command';
+import { isStoreError, storeError, type StoreError } from '../errors';
+import { encodeFencedProposal } from './fenced-proposal';
+import type { Proposer } from './proposer';
+
+const SWEEP_INTERVAL_MS = 50;
+
+/** What the table is made of. */
+export interface PendingProposalsOptions {
+  readonly proposer: Proposer;
+  readonly clock: Clock;
+  readonly memberId: string;
+  /** Rises with each start of the member, so that no request id is used twice. */
+  readonly incarnation: number;
+  /** From the request to its end: 5 s and two election timeouts. */
+  readonly deadlineMs: number;
+}
+
+/** How to offer a command. */
+export interface SubmitOptions {
+  /** Offered in this term or not at all: for what a leader decides (S40). */
+  readonly onlyInTerm?: number;
+}
+
+interface Pending {
+  readonly counter: number;
+  readonly command: Uint8Array;
+  readonly deadlineMs: number;
+  readonly onlyInTerm: number | undefined;
+  readonly resolve: (result: CommandResult) => void;
+  readonly reject: (error: StoreError) => void;
+  /** The term it was offered in; -1 while it certainly is in no log. */
+  term: number;
+  /** Why it is in no log. */
+  refusal: StoreError | undefined;
+}
+
+const NOT_OFFERED = -1;
+
+/** All commands of this member on their way. */
+export class PendingProposals {
+  readonly #options: PendingProposalsOptions;
+  /** In the order of their deadlines. */
+  readonly #pending = new Map<number, Pending>();
+  readonly #waiting = new Set<Pending>();
+  #lastCounter = 0;
+  #appliedTerm = 0;
+  #cancelSweep: Cancel | undefined;
+  #stopped: StoreError | undefined;
+  readonly #stopListening: () => void;
+
+  constructor(options: PendingProposalsOptions) {
+    this.#options = options;
+    this.#stopListening = options.proposer.onLeadershipChange(() => this.#offerWaiting());
+  }
+
+  /** Commands that have not ended. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** Replicates a command; resolves with what applying it gave. */
+  submit(body: CommandBody, { onlyInTerm }: SubmitOptions = {}): Promise<CommandResult> {
+    return new Promise((resolve, reject) => {
+      if (this.#stopped !== undefined) {
+        reject(this.#stopped);
+        return;
+      }
+      const { memberId, incarnation, clock, deadlineMs } = this.#options;
+      const counter = ++this.#lastCounter;
+      const command = encodeCommand({ ...body, requestId: { memberId, incarnation, counter } });
+      const pending: Pending = {
+        counter,
+        command,
+        deadlineMs: clock.monotonicMs() + deadlineMs,
+        onlyInTerm,
+        resolve,
+        reject,
+        term: NOT_OFFERED,
+        refusal: undefined,
+      };
+      this.#pending.set(counter, pending);
+      this.#offer(pending);
+      this.#sweepLater();
+    });
+  }
+
+  /** An entry with request `counter` of this member was applied. */
+  applied(counter: number, result: CommandResult): void {
+    const pending = this.#pending.get(counter);
+    if (pending === undefined) return; // Its deadline has passed.
+    this.#remove(pending);
+    pending.resolve(result);
+  }
+
+  /** An entry with request `counter`, offered in `term`, came into the log in a later one. */
+  fencedOut(counter: number, term: number): void {
+    const pending = this.#pending.get(counter);
+    if (pending?.term === term) this.#offer(pending);
+  }
+
+  /** Entries of `term` are being applied: what was offered earlier will never be. */
+  termApplied(term: number): void {
+    if (term <= this.#appliedTerm) return;
+    this.#appliedTerm = term;
+    for (const pending of [...this.#pending.values()]) {
+      if (pending.term !== NOT_OFFERED && pending.term < term) this.#offer(pending);
+    }
+  }
+
+  /** Ends everything: no entry is applied here any more. */
+  stop(): void {
+    this.#stopped ??= storeError('STORE_STOPPED', 'Cannot write as the member stops');
+    this.#stopListening();
+    this.#cancelSweep?.();
+    for (const pending of this.#pending.values()) {
+      pending.reject(pending.term === NOT_OFFERED ? this.#stopped : unknown('the member stops'));
+    }
+    this.#pending.clear();
+    this.#waiting.clear();
+  }
+
+  #offer(pending: Pending): void {
+    const { proposer } = this.#options;
+    this.#waiting.delete(pending);
+    const leadership = proposer.leadership();
+    if (pending.onlyInTerm !== undefined && pending.onlyInTerm !== leadership.term) {
+      this.#remove(pending);
+      pending.reject(
+        storeError('RAFT_NOT_LEADER', `Cannot propose as term ${pending.onlyInTerm} is over`),
+      );
+      return;
+    }
+    if (leadership.leaderId === undefined) {
+      this.#wait(pending, storeError('RAFT_NO_LEADER', 'Cannot propose as no leader is known'));
+      return;
+    }
+    // Never below what is applied: such an entry would be fenced out for sure.
+    const term = Math.max(leadership.term, this.#appliedTerm);
+    pending.term = term;
+    pending.refusal = undefined;
+    const data = encodeFencedProposal(term, pending.command);
+    // A rejection that is no failure of the table is a bug, and must end the process.
+    void proposer.propose(data).then(undefined, (error: unknown) => {
+      // A refusal is a certainty only about the attempt that was refused.
+      if (pending.term !== term || this.#pending.get(pending.counter) !== pending) return;
+      if (!isStoreError(error)) throw error;
+      assert(error.outcome === 'none', 'a refused proposal was not appended', {
+        code: error.code,
+      });
+      this.#wait(pending, error);
+    });
+  }
+
+  #wait(pending: Pending, refusal: StoreError): void {
+    pending.term = NOT_OFFERED;
+    pending.refusal = refusal;
+    this.#waiting.add(pending);
+  }
+
+  #offerWaiting(): void {
+    for (const pending of [...this.#waiting]) this.#offer(pending);
+  }
+
+  #sweepLater(): void {
+    if (this.#cancelSweep !== undefined || this.#pending.size === 0) return;
+    this.#cancelSweep = this.#options.clock.after(SWEEP_INTERVAL_MS, () => {
+      this.#cancelSweep = undefined;
+      this.#expire(this.#options.clock.monotonicMs());
+      this.#offerWaiting();
+      this.#sweepLater();
+    });
+  }
+
+  #expire(nowMs: number): void {
+    for (const pending of this.#pending.values()) {
+      if (pending.deadlineMs > nowMs) break;
+      this.#remove(pending);
+      pending.reject(pending.refusal ?? unknown('it was not applied in time'));
+    }
+  }
+
+  #remove(pending: Pending): void {
+    this.#pending.delete(pending.counter);
+    this.#waiting.delete(pending);
+  }
+}
+
+function unknown(condition: string): StoreError {
+  return storeError('STORE_TIMEOUT', `Cannot tell whether the write was done as ${condition}`);
+}
