@@ -28,7 +28,7 @@ import {
   type RaftStatus,
   type Ready,
 } from '../core';
-import { raftError } from '../errors';
+import { raftError, type RaftError } from '../errors';
 import type { PeerStatus, Transport } from '../transport';
 import type { Wal } from '../wal';
 import { AppendPipeline } from './append-pipeline';
@@ -316,6 +316,6 @@ export class RaftNode {
   }
 }
 
-function stopped(): Error {
+function stopped(): RaftError {
   return raftError('RAFT_STOPPED', 'Cannot ask Raft as this member is not running');
 }
