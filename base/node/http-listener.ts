@@ -31,6 +31,12 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
+const NOT_FOUND: HttpAnswer = {
+  status: 404,
+  contentType: 'text/plain; charset=utf-8',
+  body: 'not found\n',
+};
+
 /** The server under WebSockets: mutual TLS, or plain where that was asked for. */
 export function createUpgradeServer(tls: TlsIdentity | undefined): Server {
   const refuse = (_request: IncomingMessage, response: ServerResponse): void => {
@@ -78,18 +84,18 @@ export function listenOn(server: Server, address: string): Promise<string> {
 /** Serves GET requests by path, without TLS: health and metrics of a replica, on loopback. */
 export async function startHttpListener(
   address: string,
-  answer: (path: string) => HttpAnswer | undefined,
+  answer: (path: string) => Promise<HttpAnswer | undefined>,
 ): Promise<HttpListener> {
   const server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] as string;
-    const found = request.method === 'GET' ? answer(path) : undefined;
-    const { status, contentType, body } = found ?? {
-      status: 404,
-      contentType: 'text/plain; charset=utf-8',
-      body: 'not found\n',
-    };
-    response.writeHead(status, { 'content-type': contentType });
-    response.end(body);
+    const found = request.method === 'GET' ? answer(path) : Promise.resolve(undefined);
+    void found
+      .catch((error: unknown) => ({ ...NOT_FOUND, status: 500, body: `${String(error)}\n` }))
+      .then((given) => {
+        const { status, contentType, body } = given ?? NOT_FOUND;
+        response.writeHead(status, { 'content-type': contentType });
+        response.end(body);
+      });
   });
   const bound = await listenOn(server, address);
   return {

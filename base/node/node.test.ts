@@ -82,9 +82,10 @@ t.test('addresses are read and written', (t) => {
 });
 
 t.test('the health listener answers by path', async (t) => {
-  const listener = await startHttpListener('127.0.0.1:0', (path) =>
-    path === '/healthz' ? { status: 200, contentType: 'text/plain', body: 'ok' } : undefined,
-  );
+  const listener = await startHttpListener('127.0.0.1:0', async (path) => {
+    if (path === '/broken') throw new Error('broken');
+    return path === '/healthz' ? { status: 200, contentType: 'text/plain', body: 'ok' } : undefined;
+  });
   const ask = async (path: string): Promise<string> => {
     const request = get(`http://${listener.address}${path}`);
     const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage];
@@ -94,16 +95,12 @@ t.test('the health listener answers by path', async (t) => {
   };
   t.equal(await ask('/healthz?verbose'), '200 ok');
   t.equal(await ask('/else'), '404 not found');
-  await t.rejects(
-    startHttpListener(listener.address, () => undefined),
-    {
-      code: 'NETWORK_ADDRESS_IN_USE',
-    },
-  );
-  await t.rejects(
-    startHttpListener('nonsense', () => undefined),
-    /host:port/,
-  );
+  t.equal(await ask('/broken'), '500 Error: broken');
+  const nothing = (): Promise<undefined> => Promise.resolve(undefined);
+  await t.rejects(startHttpListener(listener.address, nothing), {
+    code: 'NETWORK_ADDRESS_IN_USE',
+  });
+  await t.rejects(startHttpListener('nonsense', nothing), /host:port/);
   await listener.close();
 });
 
