@@ -52,6 +52,8 @@ export class LeaseKeeper {
   #cancelTimer: Cancel | undefined;
   #lastExpiryMs = Number.NEGATIVE_INFINITY;
   #isExpiring = false;
+  /** Their end was proposed, and what became of it is not known. */
+  #doubtful: readonly string[] = [];
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
@@ -88,9 +90,11 @@ export class LeaseKeeper {
     if (this.#term !== undefined) this.#lessor.revoking(leaseId);
   }
 
-  /** The revoke failed: the lease lives on. */
+  /** The revoke certainly failed: the lease lives on. */
   notRevoked(leaseId: string): void {
-    if (this.#term !== undefined) this.#lessor.giveBack([leaseId]);
+    if (this.#term === undefined) return;
+    this.#lessor.giveBack([leaseId]);
+    this.#schedule();
   }
 
   /** Renews a lease, on the leader alone. */
@@ -138,13 +142,14 @@ export class LeaseKeeper {
     this.#cancelTimer = undefined;
     if (this.#term === undefined) return;
     this.#term = undefined;
+    this.#doubtful = [];
     this.#lessor.demote();
   }
 
   #schedule(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    const nextMs = this.#lessor.nextExpiryMs();
+    const nextMs = this.#doubtful.length > 0 ? 0 : this.#lessor.nextExpiryMs();
     if (nextMs === undefined || this.#isExpiring) return;
     const { clock } = this.#options;
     const dueMs = Math.max(nextMs, this.#lastExpiryMs + EXPIRE_INTERVAL_MS);
@@ -159,7 +164,9 @@ export class LeaseKeeper {
     const term = this.#term;
     if (term === undefined) return;
     const nowMs = clock.monotonicMs();
-    const leaseIds = this.#lessor.takeExpired(nowMs, EXPIRE_BATCH_MAX);
+    const taken = this.#lessor.takeExpired(nowMs, EXPIRE_BATCH_MAX - this.#doubtful.length);
+    const leaseIds = [...this.#doubtful, ...taken];
+    this.#doubtful = [];
     if (leaseIds.length === 0) return this.#schedule();
     this.#isExpiring = true;
     this.#lastExpiryMs = nowMs;
@@ -167,9 +174,12 @@ export class LeaseKeeper {
     void proposed
       .catch((error: unknown) => {
         if (!isStoreError(error)) return fail(error);
-        // Expiring twice does no harm: what is gone already is passed over at apply.
         logger.warn('could not expire leases', { leases: leaseIds.length, error: error.message });
-        if (this.#term === term) this.#lessor.giveBack(leaseIds);
+        if (this.#term !== term) return;
+        // In doubt no renewal may be promised (S43). Proposing the end again does no harm: what is
+        // gone already is passed over at apply.
+        if (error.outcome === 'unknown') this.#doubtful = leaseIds;
+        else this.#lessor.giveBack(leaseIds);
       })
       .then(() => {
         this.#isExpiring = false;

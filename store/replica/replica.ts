@@ -33,7 +33,6 @@ import { assembleStore, requestDeadlineMs, type AssembledStore } from './assembl
 import { ProposerHealth } from './leader-health';
 import { LeaderLink } from './leader-link';
 import { RaftProposer } from './raft-proposer';
-import { SharedListener } from './shared-listener';
 
 /** A voter of the cluster, this one included. */
 export interface ReplicaPeer {
@@ -86,6 +85,7 @@ const GAP_INTERVAL_MS = 20;
 interface Parts {
   readonly clock: Clock;
   readonly node: RaftNode;
+  readonly transport: PeerTransport;
   readonly state: StateStore;
   readonly applier: Applier;
   readonly assembled: AssembledStore;
@@ -122,10 +122,12 @@ export class Replica {
     let wal: Wal | undefined;
     try {
       wal = await openLog(options, state);
-      const shared = new SharedListener(options.network);
-      const listener = await shared.open(config.address);
-      const parts = joinParts(options, { state, wal, shared });
+      const parts = joinParts(options, { state, wal });
       machine.applier = parts.applier;
+      const listener = await options.network.listen(config.address, (link, protocol) => {
+        if (protocol === 'kv') return parts.server.accept(link);
+        return protocol === 'raft' ? parts.transport.accept(link) : undefined;
+      });
       return new Replica(parts, listener);
     } catch (error) {
       await wal?.close();
@@ -200,18 +202,18 @@ function openLog(options: ReplicaOptions, state: StateStore): Promise<Wal> {
 interface Opened {
   readonly state: StateStore;
   readonly wal: Wal;
-  readonly shared: SharedListener;
 }
 
 function joinParts(options: ReplicaOptions, opened: Opened): Parts {
   const { config, clock, random, network, logger = nullLogger } = options;
-  const { state, wal, shared } = opened;
+  const { state, wal } = opened;
   const settings = config.raft ?? RAFT_DEFAULTS;
   const electionTimeoutMs = settings.electionTimeoutTicks * settings.tickMs;
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
   const applier = new Applier(state, fail);
-  const node = makeNode(options, opened, applier, settings);
+  const transport = makeTransport(options, wal, settings);
+  const node = makeNode({ options, wal, applier, settings, transport });
   const proposer = new RaftProposer(node);
   const link = new LeaderLink({
     network,
@@ -241,24 +243,24 @@ function joinParts(options: ReplicaOptions, opened: Opened): Parts {
   const health = new ProposerHealth(proposer, clock, electionTimeoutMs);
   const { clusterId, memberId } = config;
   const server = new KvServer({ store: assembled.store, clusterId, memberId, health, logger });
-  shared.serve('kv', (accepted) => server.accept(accepted));
-  return { clock, node, state, applier, assembled, server, health, link, failed };
+  return { clock, node, transport, state, applier, assembled, server, health, link, failed };
 }
 
-function makeNode(
-  options: ReplicaOptions,
-  { wal, shared }: Opened,
-  applier: Applier,
+function makeTransport(
+  { config, network, clock, random, logger = nullLogger }: ReplicaOptions,
+  wal: Wal,
   settings: RaftSettings,
-): RaftNode {
-  const { config, clock, random, logger = nullLogger, faults } = options;
-  const transport = new PeerTransport({
-    network: shared,
-    listenAddress: config.address,
+): PeerTransport {
+  return new PeerTransport({
+    network,
+    // The address is shared with clients, so the listener is ours.
+    listenAddress: undefined,
     identity: wal.identity,
-    peers: config.peers
-      .filter((peer) => peer.memberId !== config.memberId)
-      .map(({ memberId, name, address }) => ({ id: memberId as MemberId, name, address })),
+    peers: config.peers.map(({ memberId, name, address }) => ({
+      id: memberId as MemberId,
+      name,
+      address,
+    })),
     isMutuallyAuthenticated: config.isMutuallyAuthenticated ?? false,
     storeSchema: SCHEMA_VERSION,
     reconnectMaxMs: settings.electionTimeoutTicks * settings.tickMs,
@@ -266,6 +268,17 @@ function makeNode(
     random: random.fork('transport'),
     logger,
   });
+}
+
+function makeNode(parts: {
+  readonly options: ReplicaOptions;
+  readonly wal: Wal;
+  readonly applier: Applier;
+  readonly settings: RaftSettings;
+  readonly transport: PeerTransport;
+}): RaftNode {
+  const { config, clock, random, logger = nullLogger, faults } = parts.options;
+  const { wal, applier, settings, transport } = parts;
   return new RaftNode({
     memberId: config.memberId as MemberId,
     initialVoters: config.peers.map(({ memberId }) => memberId as MemberId),

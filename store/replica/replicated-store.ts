@@ -14,7 +14,7 @@ import {
   type CommandBody,
   type CommandResult,
 } from '../command';
-import { storeError, type StoreError } from '../errors';
+import { isStoreError, storeError, type StoreError } from '../errors';
 import type {
   CountResult,
   GetResult,
@@ -135,8 +135,9 @@ export class ReplicatedStore implements ServedStore {
     for (let attempt = 1; ; attempt++) {
       const leaseId = randomHexId(random, 63);
       try {
-        const granted = await this.#submit({ kind: 'leaseGrant', leaseId, ttlSeconds: ttl });
-        return pick(granted, 'leaseGrant');
+        const result = await this.#submit({ kind: 'leaseGrant', leaseId, ttlSeconds: ttl });
+        const granted = pick(result, 'leaseGrant');
+        return { revision: granted.revision, leaseId, ttlSeconds: granted.ttlSeconds };
       } catch (error) {
         // Somebody drew the same 63 bits: another draw, and a sign of a broken source of chance.
         if (!hasCode(error, 'STORE_LEASE_EXISTS') || attempt === LEASE_ID_ATTEMPTS) throw error;
@@ -151,7 +152,7 @@ export class ReplicatedStore implements ServedStore {
       const { revision } = pick(await this.#submit({ kind: 'leaseRevoke', leaseId }), 'leaseRevoke');
       return { revision };
     } catch (error) {
-      leases.notRevoked(leaseId);
+      if (isStoreError(error) && error.outcome === 'none') leases.notRevoked(leaseId);
       throw error;
     }
   }
