@@ -1,0 +1,4 @@
+/** The suite that every `Storage` runs. */
+export { conformReads } from './reads';
+export { conformWatches } from './watches';
+export { conformWrites } from './writes';
