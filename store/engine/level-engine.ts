@@ -33,12 +33,10 @@ type Database = Level<Uint8Array, Uint8Array> & {
 
 /** LevelDB's skip list and record headers take about this much beside key and value. */
 const CHANGE_OVERHEAD_BYTES = 48;
-/** Above every namespace: written only to have something to sync. */
-const FLUSH_KEY = Uint8Array.of(0xff);
+/** Above every key: deleted only to have something to sync. */
+const FLUSH_KEY = new Uint8Array(32).fill(0xff);
 /** The default of 16 KiB cuts chunks short and doubles the cost of a scan. */
 const ITERATOR_BYTES = 1024 * 1024;
-/** What an empty database occupies in log and manifest. */
-const ALL_KEYS_END = new Uint8Array(16).fill(0xff);
 
 /** How to open a directory. */
 export interface LevelEngineOptions {
@@ -212,7 +210,7 @@ class LevelEngine implements KvEngine {
   }
 
   async sizeBytes(): Promise<number> {
-    const tables = await this.#database.approximateSize(new Uint8Array(0), ALL_KEYS_END);
+    const tables = await this.#database.approximateSize(new Uint8Array(0), FLUSH_KEY);
     return tables + this.#unflushedBytes;
   }
 
