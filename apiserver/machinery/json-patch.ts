@@ -191,7 +191,8 @@ function test(document: Json, path: Pointer, expected: Json): void {
 
 /** The index that a step means; `length` is one beyond the last that is allowed. */
 function indexOf(step: string, length: number): number {
-  if (!/^-?\d+$/.test(step)) throw new PatchFailure(`value was not a proper array index: "${step}"`);
+  if (!/^-?\d+$/.test(step))
+    throw new PatchFailure(`value was not a proper array index: "${step}"`);
   const index = Number(step) < 0 ? Number(step) + length : Number(step);
   if (index < 0 || index >= length) {
     throw new PatchFailure(`unable to access invalid index: ${step}: invalid index referenced`);

@@ -79,7 +79,9 @@ export function timeProblem(text: string, layout: 'seconds' | 'micros'): string 
   const elements = ['2006', '-', '01', '-', '02', 'T', '15', ':', '04', ':', '05'];
   for (const element of elements) {
     const isDigits = /^\d/.test(element);
-    const found = isDigits ? new RegExp(`^\\d{${String(element.length)}}`).exec(rest)?.[0] : element;
+    const found = isDigits
+      ? new RegExp(`^\\d{${String(element.length)}}`).exec(rest)?.[0]
+      : element;
     if (found === undefined || !rest.startsWith(found)) {
       return `${head} as "${shape}": cannot parse ${JSON.stringify(rest)} as "${element}"`;
     }
@@ -143,8 +145,7 @@ function civilFromDays(sinceEpoch: number): { year: number; month: number; day: 
   const days = sinceEpoch + epochDays;
   const era = Math.floor(days / eraDays);
   const ofEra = days - era * eraDays;
-  const leaps =
-    Math.floor(ofEra / 1460) - Math.floor(ofEra / 36_524) + Math.floor(ofEra / 146_096);
+  const leaps = Math.floor(ofEra / 1460) - Math.floor(ofEra / 36_524) + Math.floor(ofEra / 146_096);
   const yearOfEra = Math.floor((ofEra - leaps) / 365);
   const ofYear =
     ofEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
@@ -162,8 +163,7 @@ function daysFromCivil(year: number, month: number, day: number): number {
   const era = Math.floor(shifted / 400);
   const yearOfEra = shifted - era * 400;
   const ofYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
-  const ofEra =
-    yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + ofYear;
+  const ofEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + ofYear;
   return era * eraDays + ofEra - epochDays;
 }
 

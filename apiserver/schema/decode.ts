@@ -183,8 +183,7 @@ const schemaUnions: ReadonlyMap<string, SchemaUnion> = new Map([
   ['JSONSchemaPropsOrStringArray', 'strings'],
 ]);
 
-const jsonSchemaProps =
-  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
+const jsonSchemaProps = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
 
 /** Empty lists and maps are left out, as Go's `omitempty` does; empty structs say something. */
 function isEmptyCollection(schema: StructuralSchema, value: Json): boolean {

@@ -140,5 +140,8 @@ function documentation(
 }
 
 function unescape(text: string): string {
-  return text.replace(/\\(["'])/g, '$1').replace(/\\\\/g, '\\').replace(/\*_\//g, '*/');
+  return text
+    .replace(/\\(["'])/g, '$1')
+    .replace(/\\\\/g, '\\')
+    .replace(/\*_\//g, '*/');
 }

@@ -106,8 +106,9 @@ function joinAll(join: DefinitionJoin, resources: readonly FoundResource[]): Joi
   }
   const definitions = join.definitions();
   for (const [resource, name] of kinds) setKind(definitions, name, resource, resource.kind);
-  for (const [resource, name] of lists) setKind(definitions, name, resource, `${resource.kind}List`);
-if (join.added.length > 0) console.log(`dist/api: ${String(join.added.length)} types are new`);
+  for (const [resource, name] of lists)
+    setKind(definitions, name, resource, `${resource.kind}List`);
+  if (join.added.length > 0) console.log(`dist/api: ${String(join.added.length)} types are new`);
   return {
     definitions,
     roots: [...kinds.values(), ...lists.values(), ...subresources.values(), ...commonDefinitions],

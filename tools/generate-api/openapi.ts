@@ -68,7 +68,9 @@ export function openapiDocument(
 function addPaths(paths: JsonRecord, resource: FoundResource, names: SchemaNames): void {
   const { group, version, resource: plural, isNamespaced, verbs } = resource;
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
-  const collection = isNamespaced ? `${root}/namespaces/{namespace}/${plural}` : `${root}/${plural}`;
+  const collection = isNamespaced
+    ? `${root}/namespaces/{namespace}/${plural}`
+    : `${root}/${plural}`;
   const item = `${collection}/{name}`;
   const kind = { group, version, kind: resource.kind };
   const own = names.kind(resource);
@@ -162,9 +164,11 @@ function tagOf(resource: FoundResource): string {
 
 function operationId(facts: OperationFacts): string {
   const words = [facts.verb, tagOf(facts.resource), ...facts.parent.split('/')];
-  const name = words.flatMap((word) => word.split('_')).map((word, index) => {
-    return index === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1);
-  });
+  const name = words
+    .flatMap((word) => word.split('_'))
+    .map((word, index) => {
+      return index === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1);
+    });
   return name.join('');
 }
 

@@ -35,7 +35,9 @@ export function aggregatedDocument(
   root: 'api' | 'apis',
   version: AggregatedVersion,
 ): JsonObject {
-  const groups = servedGroups(resources).filter((group) => (group.name === '') === (root === 'api'));
+  const groups = servedGroups(resources).filter(
+    (group) => (group.name === '') === (root === 'api'),
+  );
   return {
     kind: 'APIGroupDiscoveryList',
     apiVersion: `apidiscovery.k8s.io/${version}`,

@@ -31,4 +31,3 @@ const conversions: Readonly<Record<string, VersionConversion>> = {
 export function conversionOf(served: Served): VersionConversion | undefined {
   return conversions[`${served.group}/${served.version}/${served.resource}`];
 }
-

@@ -45,7 +45,10 @@ export function newStatusOf(resource: string): (object: KubernetesObject) => Jso
  * requests equal, BestEffort if none asks for anything, else Burstable.
  */
 function qualityOfService(pod: KubernetesObject): string {
-  const containers = [...listAt(pod, 'spec', 'containers'), ...listAt(pod, 'spec', 'initContainers')];
+  const containers = [
+    ...listAt(pod, 'spec', 'containers'),
+    ...listAt(pod, 'spec', 'initContainers'),
+  ];
   let asksForSomething = false;
   let isGuaranteed = containers.length > 0;
   for (const container of containers) {

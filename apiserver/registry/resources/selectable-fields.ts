@@ -70,7 +70,9 @@ function fieldText(object: KubernetesObject, path: string): string {
 }
 
 function podAddresses(pod: KubernetesObject): string {
-  const addresses = listAt(pod, 'status', 'podIPs').map((each) => selectableText(valueAt(each, 'ip')));
+  const addresses = listAt(pod, 'status', 'podIPs').map((each) =>
+    selectableText(valueAt(each, 'ip')),
+  );
   return addresses.join(',');
 }
 
