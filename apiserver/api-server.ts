@@ -13,6 +13,7 @@ import type { Random } from '../base/random';
 import type { Kv } from '../store/index';
 import { AdmissionChain, type AdmissionPlugin } from './admission';
 import type { Authenticator, Authorizer } from './auth';
+import { Background } from './background';
 import { bootstrap } from './bootstrap';
 import { NamespaceDeletionController } from './controllers';
 import { healthChecks } from './health-checks';
@@ -82,6 +83,8 @@ export interface ApiServer {
   /** Fills the caches, creates what must exist, starts the controllers; resolves when ready. */
   start(): Promise<void>;
   isReady(): boolean;
+  /** Resolves after `close`; rejects if a part that must run always has failed: end the process. */
+  run(): Promise<void>;
   /** Refuses new requests, ends watches, waits for requests in flight, stops the caches (K41). */
   close(): Promise<void>;
 }
@@ -117,15 +120,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   });
   loopback.connect(handle);
   const running = new AbortController();
-  let background: Promise<unknown> = Promise.resolve();
+  const background = new Background();
   return {
     handle,
     metrics,
     limits,
     isReady,
+    run: () => background.run(),
     start: async () => {
-      const caches = storages.run(running.signal);
-      await Promise.all(storages.all().map((each) => each.whenReady(running.signal)));
+      background.add(storages.run(running.signal));
+      await storages.whenReady();
       await bootstrap(loopback, running.signal);
       const controller = new NamespaceDeletionController({
         definitions,
@@ -134,13 +138,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         clock: options.clock,
         logger: options.logger,
       });
-      background = Promise.all([caches, controller.run(running.signal)]);
+      background.add(controller.run(running.signal));
       state.isStarted = true;
     },
     close: async () => {
       await shutdown.run(watches);
       running.abort();
-      await background;
+      await background.close();
     },
   };
 }

@@ -41,7 +41,8 @@ export function healthChecks(parts: HealthParts): readonly HealthCheck[] {
     {
       name: 'shutdown',
       paths: ['readyz'],
-      check: () => Promise.resolve(parts.shutdown.hasBegun ? 'process is shutting down' : undefined),
+      check: () =>
+        Promise.resolve(parts.shutdown.hasBegun ? 'process is shutting down' : undefined),
     },
   ];
 }

@@ -44,7 +44,8 @@ export class Storages {
       const { keySegment } = definition;
       if (!definition.strategy.isStored) continue;
       const storage =
-        this.#bySegment.get(keySegment) ?? this.#open(definition, definitions, { ...options, leases });
+        this.#bySegment.get(keySegment) ??
+        this.#open(definition, definitions, { ...options, leases });
       this.#bySegment.set(keySegment, storage);
       this.#byName.set(groupResourceName(definition), storage);
     }
@@ -64,10 +65,21 @@ export class Storages {
     return [...this.#bySegment.values()];
   }
 
+  /** Resolves when every cache is filled; rejects if they are stopped before. */
+  async whenReady(): Promise<void> {
+    await Promise.all(this.all().map((storage) => storage.whenReady()));
+  }
+
   /** Keeps all caches current until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    // Bounded by the number of built-in resources.
-    await Promise.all(this.#cachers.map((cacher) => cacher.run(signal)));
+    // One signal with a listener for each cache would look like a leak, to node and to readers.
+    const own = this.#cachers.map(() => new AbortController());
+    const stop = (): void => own.forEach((each) => each.abort());
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    await Promise.all(
+      this.#cachers.map((cacher, i) => cacher.run((own[i] ?? new AbortController()).signal)),
+    );
   }
 
   #open(

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { MetricsRegistry } from './metrics';
 
-t.test('counters and gauges are exposed with their labels, escaped', async (t) => {
+t.test('counters and gauges are exposed with their labels, escaped', (t) => {
   const registry = new MetricsRegistry();
   const requests = registry.counter({
     name: 'requests_total',
@@ -21,9 +21,10 @@ t.test('counters and gauges are exposed with their labels, escaped', async (t) =
       'requests_total{verb="a\\"\\\\\\n",code="404"} 1\n' +
       '# HELP open Open.\n# TYPE open gauge\nopen 7\n',
   );
+  t.end();
 });
 
-t.test('a histogram counts at and below each bound, and once more beyond the last', async (t) => {
+t.test('a histogram counts at and below each bound, and once more beyond the last', (t) => {
   const registry = new MetricsRegistry();
   const seconds = registry.histogram({
     name: 'seconds',
@@ -39,11 +40,13 @@ t.test('a histogram counts at and below each bound, and once more beyond the las
   t.match(text, 'seconds_sum{op="get"} 6.21\n');
   t.match(text, 'seconds_count{op="get"} 4\n');
   t.equal(seconds.count(['get']), 4);
+  t.end();
 });
 
-t.test('a wrong number of labels and a name declared twice are bugs', async (t) => {
+t.test('a wrong number of labels and a name declared twice are bugs', (t) => {
   const registry = new MetricsRegistry();
   const counter = registry.counter({ name: 'c', help: 'c' });
   t.throws(() => counter.increment(['x']), /each label has its value/);
   t.throws(() => registry.counter({ name: 'c', help: 'c' }), /declared once/);
+  t.end();
 });

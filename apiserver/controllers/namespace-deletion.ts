@@ -11,7 +11,12 @@
 import { delay, type Clock } from '../../base/clock';
 import type { Logger } from '../../base/logger';
 import { isJsonObject } from '../machinery/json';
-import { apiVersionOf, type Json, type JsonObject, type KubernetesObject } from '../machinery/object';
+import {
+  apiVersionOf,
+  type Json,
+  type JsonObject,
+  type KubernetesObject,
+} from '../machinery/object';
 import { isApiError } from '../machinery/status';
 import { NAMESPACE_FINALIZER, namespaceFinalizers, type ResourceDefinition } from '../registry';
 import { everything, type Storage } from '../storage';
@@ -59,11 +64,12 @@ export class NamespaceDeletionController {
 
   /** Watches namespaces until the signal aborts; then waits for what it has begun. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    const isStopping = (): boolean => signal.aborted;
+    while (!isStopping()) {
       try {
         await this.#watch(signal);
       } catch (error) {
-        if (signal.aborted) break;
+        if (isStopping()) break;
         this.#warn('the watch of namespaces failed', error);
         await delay(this.#options.clock, RETRY_MS_MAX, signal);
       }
@@ -99,7 +105,8 @@ export class NamespaceDeletionController {
   /** Works on one namespace until it is let go of or somebody else has done it. */
   async #finish(name: string, uid: string, signal: AbortSignal): Promise<void> {
     let pauseMs = RETRY_MS_MIN;
-    while (!signal.aborted) {
+    const isStopping = (): boolean => signal.aborted;
+    while (!isStopping()) {
       try {
         const current = await this.#namespace(name, signal);
         if (current?.metadata.uid !== uid) return;
@@ -115,7 +122,7 @@ export class NamespaceDeletionController {
         });
         await this.#report(current, remaining, signal);
       } catch (error) {
-        if (signal.aborted) return;
+        if (isStopping()) return;
         // A conflict is another API server that does the same.
         if (!isApiError(error, 'Conflict')) this.#warn('a namespace is not deleted yet', error);
       }
@@ -176,7 +183,9 @@ export class NamespaceDeletionController {
   }
 
   async #finalize(namespace: KubernetesObject, signal: AbortSignal): Promise<void> {
-    const finalizers = namespaceFinalizers(namespace).filter((each) => each !== NAMESPACE_FINALIZER);
+    const finalizers = namespaceFinalizers(namespace).filter(
+      (each) => each !== NAMESPACE_FINALIZER,
+    );
     const path = `/api/v1/namespaces/${namespace.metadata.name ?? ''}/finalize`;
     const spec = isJsonObject(namespace['spec']) ? namespace['spec'] : {};
     const body = { ...namespace, spec: { ...spec, finalizers } };

@@ -9,7 +9,15 @@ export function authorizationAttributes({ info, user }: RequestContext): Authori
     return { user, verb: info.verb, target: { kind: 'nonResource', path: info.path } };
   }
   const { verb, group, version, resource, subresource, namespace, name } = info;
-  const target = { kind: 'resource', group, version, resource, subresource, namespace, name } as const;
+  const target = {
+    kind: 'resource',
+    group,
+    version,
+    resource,
+    subresource,
+    namespace,
+    name,
+  } as const;
   return { user, verb, target };
 }
 

@@ -149,9 +149,7 @@ function checkKind(value: JsonObject, kind: GroupVersionKind): void {
 
 /** K56: ownership that is not tracked yet is not stored either. */
 function withoutManagedFields(metadata: JsonObject): KubernetesObject['metadata'] {
-  const { managedFields: dropped, ...rest } = metadata;
-  void dropped;
-  return rest;
+  return 'managedFields' in metadata ? { ...metadata, managedFields: undefined } : metadata;
 }
 
 function goTypeOf(value: Json): string {

@@ -48,7 +48,11 @@ export function bytesResponse(
   const { query, headers } = context.request;
   const pretty = isPretty(query, headers['user-agent']);
   if (representation.mediaType === 'application/yaml') {
-    return respond(status, 'application/yaml', encoder.encode(stringifyYaml(parseTrustedJson(json))));
+    return respond(
+      status,
+      'application/yaml',
+      encoder.encode(stringifyYaml(parseTrustedJson(json))),
+    );
   }
   if (!pretty) return respond(status, 'application/json', json);
   const text = stringifyJson(parseTrustedJson(json), 2);

@@ -104,7 +104,10 @@ export class Router {
 }
 
 /** A name is one path segment, and the path must fit the resource's scope (K26). */
-function checkPlace({ isNamespaced, resource }: ResourceDefinition, info: ResourceRequestInfo): void {
+function checkPlace(
+  { isNamespaced, resource }: ResourceDefinition,
+  info: ResourceRequestInfo,
+): void {
   for (const name of [info.name, info.namespace]) {
     const problems = pathSegmentProblems(name);
     if (problems.length > 0) {

@@ -69,10 +69,10 @@ export function toServedForm(
 ): KubernetesObject {
   if (isServedAsStored(definition)) return object;
   const converted = definition.conversion?.fromStored(object) ?? object;
-  const { kind: oldKind, apiVersion: oldVersion, ...rest } = converted;
-  void oldKind;
-  void oldVersion;
-  return { kind: definition.kind, apiVersion: apiVersionOf(definition), ...rest };
+  const head = { kind: definition.kind, apiVersion: apiVersionOf(definition) };
+  const ordered: KubernetesObject = { ...head, metadata: {} };
+  // Twice: once for the place, which is before everything else, once for the value.
+  return { ...ordered, ...converted, ...head };
 }
 
 /** What a client of this version sent, in the form that is stored. */

@@ -18,7 +18,11 @@ import type { Logger } from '../../base/logger';
 import type { ApiServerLimits } from '../limits';
 import type { ApiHandler, ApiRequest, ApiResponse } from '../machinery/api-handler';
 import { requestEntityTooLarge, unauthorized } from '../machinery/status';
-import { clientCertificateOf, isCertificateWrong, type CertifiedSocket } from './client-certificate';
+import {
+  clientCertificateOf,
+  isCertificateWrong,
+  type CertifiedSocket,
+} from './client-certificate';
 import { errorResponse } from './respond';
 
 /** What a server is made of. */
@@ -160,13 +164,13 @@ export class ApiHttpServer {
     response: Http2ServerResponse,
     signal: AbortSignal,
   ): Promise<void> {
-    if (signal.aborted) return endBody(answer);
+    if (isAborted(signal)) return endBody(answer);
     const isHttp2 = request.httpVersionMajor === 2;
     response.statusCode = answer.status;
     for (const [name, value] of Object.entries(answer.headers)) {
       // Connection headers are HTTP/1.1's; HTTP/2 says the same with GOAWAY (RFC 9113 8.2.2).
       if (isHttp2 && name === 'connection') request.stream.session?.close();
-      else response.setHeader(name, value as string | string[]);
+      else response.setHeader(name, value);
     }
     if (this.#isStopping && !isHttp2) response.setHeader('connection', 'close');
     if (answer.body instanceof Uint8Array) {
@@ -184,7 +188,8 @@ export class ApiHttpServer {
     // K33: the client sees the headers before the first event.
     flushHeaders(response, isHttp2);
     for await (const chunk of answer.body) {
-      if (signal.aborted) return;
+      // Gone meanwhile: leaving the loop tells the stream so.
+      if (isAborted(signal)) return;
       if (!response.write(chunk)) await drained(response, signal);
     }
     response.end();
@@ -262,6 +267,11 @@ function settled(
     signal.addEventListener('abort', done, { once: true });
     if (signal.aborted) done();
   });
+}
+
+/** Read anew each time: it changes while the caller waits. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 /** Tells a stream that nobody reads it. */

@@ -71,8 +71,7 @@ function frameOf(
 ): Uint8Array {
   const { definition } = options.resource;
   if (event.kind === 'bookmark') return bookmarkFrame(event, options, table);
-  const isShared =
-    options.form.kind === 'object' && isServedAsStored(definition);
+  const isShared = options.form.kind === 'object' && isServedAsStored(definition);
   if (!isShared) return objectFrame(TYPES[event.kind], event.object, options, table);
   const known = sharedFrames.get(event);
   if (known !== undefined) return known;

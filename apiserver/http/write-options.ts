@@ -1,5 +1,10 @@
 /** The query parameters of writes: dryRun, fieldValidation, fieldManager (K50, K51, K52). */
-import { invalidField, tooLongField, unsupportedField, type FieldError } from '../machinery/field-error';
+import {
+  invalidField,
+  tooLongField,
+  unsupportedField,
+  type FieldError,
+} from '../machinery/field-error';
 import { invalid } from '../machinery/status';
 
 /** What happens to unknown and duplicate fields of a body (K50). */

@@ -86,12 +86,13 @@ function keepSpecFinalizers(object: KubernetesObject, old: KubernetesObject): Ku
 }
 
 /** `/finalize` changes the finalizers of the spec and nothing else. */
-function pickSpec(object: KubernetesObject, old: KubernetesObject): { spec: KubernetesObject['spec'] } {
+function pickSpec(
+  object: KubernetesObject,
+  old: KubernetesObject,
+): { spec: KubernetesObject['spec'] } {
   const spec = isJsonObject(object['spec']) ? object['spec'] : {};
   const oldSpec = isJsonObject(old['spec']) ? old['spec'] : {};
-  const { finalizers: replaced, ...rest } = oldSpec;
-  void replaced;
   const finalizers = spec['finalizers'];
   const isNone = finalizers === undefined || (Array.isArray(finalizers) && finalizers.length === 0);
-  return { spec: isNone ? rest : { ...rest, finalizers } };
+  return { spec: { ...oldSpec, finalizers: isNone ? undefined : finalizers } };
 }

@@ -1,10 +1,5 @@
 /** Create (K42): admission, the server's fields, validation, then "key absent" in the store. */
-import {
-  ApiError,
-  generatedNameTaken,
-  invalid,
-  isApiError,
-} from '../machinery/status';
+import { ApiError, generatedNameTaken, invalid, isApiError } from '../machinery/status';
 import type { KubernetesObject } from '../machinery/object';
 import type { StoredObject } from '../storage';
 import { beforeCreate } from './before-create';
@@ -82,7 +77,12 @@ export async function prepareNew(
     ...validateMetadata(definition, prepared),
     ...definition.strategy.validate(prepared),
   ];
-  if (errors.length > 0) throw invalid(definition, name, errors.map((error) => ({ ...error })));
+  if (errors.length > 0)
+    throw invalid(
+      definition,
+      name,
+      errors.map((error) => ({ ...error })),
+    );
   await parts.admission.validate(
     admissionAttributes(parts, context, {
       operation: 'create',

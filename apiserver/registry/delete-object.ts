@@ -6,12 +6,7 @@ import type { KubernetesObject } from '../machinery/object';
 import { resourceVersionConflict, uidConflict } from '../machinery/status';
 import type { Preconditions, StoredObject } from '../storage';
 import { decideDeletion, type DeletionDecision } from './graceful-delete';
-import {
-  admissionAttributes,
-  objectPath,
-  type StoreParts,
-  type WriteContext,
-} from './store-parts';
+import { admissionAttributes, objectPath, type StoreParts, type WriteContext } from './store-parts';
 
 /** What the client asked for. */
 export interface DeletionRequest {

@@ -2,15 +2,19 @@
 import type { Random } from '../../base/random';
 
 /** No vowels, and nothing that looks like something else: no accidental words (k8s: util/rand). */
-const SUFFIX_ALPHABET = [...'bcdfghjklmnpqrstvwxz2456789'];
+const SUFFIX_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 const SUFFIX_LENGTH = 5;
 /** With the suffix 63, the longest DNS label. */
 const BASE_LENGTH_MAX = 58;
 
 /** A name that begins with `base`, cut to 58 characters, and ends in five drawn ones. */
 export function generateName(base: string, random: Random): string {
-  const suffix = Array.from({ length: SUFFIX_LENGTH }, () => random.pick(SUFFIX_ALPHABET));
+  const suffix = Array.from({ length: SUFFIX_LENGTH }, () => drawn(random));
   return base.slice(0, BASE_LENGTH_MAX) + suffix.join('');
+}
+
+function drawn(random: Random): string {
+  return SUFFIX_ALPHABET.charAt(random.below(SUFFIX_ALPHABET.length));
 }
 
 /** A random uid: RFC 9562 version 4. */

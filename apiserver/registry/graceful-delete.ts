@@ -28,8 +28,7 @@ export function decideDeletion(
   { requestedSeconds, nowMs }: { requestedSeconds: number | undefined; nowMs: number },
 ): DeletionDecision {
   // k8s: a negative grace is a mistake of a client that meant "soon" (K47).
-  const requested =
-    requestedSeconds !== undefined && requestedSeconds < 0 ? 1 : requestedSeconds;
+  const requested = requestedSeconds !== undefined && requestedSeconds < 0 ? 1 : requestedSeconds;
   const grace = definition.strategy.gracePeriodSeconds(object, requested) ?? 0;
   const isHeld = pendingFinalizers(definition, object).length > 0;
   if (isMarkedDeleted(object)) return decideAgain(object, { requested, grace, isHeld });

@@ -6,6 +6,7 @@ export type { CollectionDeletion } from './delete-collection';
 export type { DeletionRequest, DeletionResult } from './delete-object';
 export { NAMESPACE_FINALIZER, namespaceFinalizers } from './finalizers';
 export { newUid } from './generate-name';
+export { withMetadata, type MetaChanges } from './object-meta';
 export { RegistryStore } from './registry-store';
 export type {
   ResourceDefinition,

@@ -3,19 +3,21 @@ import type { KubernetesObject, ObjectMeta } from '../machinery/object';
 
 /** What the server may set or, with undefined, take away. */
 export type MetaChanges = {
-  readonly [Field in
-    | 'name'
-    | 'generateName'
-    | 'namespace'
-    | 'uid'
-    | 'resourceVersion'
-    | 'generation'
-    | 'creationTimestamp'
-    | 'deletionTimestamp'
-    | 'deletionGracePeriodSeconds'
-    | 'labels'
-    | 'annotations'
-    | 'finalizers']?: ObjectMeta[Field] | undefined;
+  readonly [
+    Field in
+      | 'name'
+      | 'generateName'
+      | 'namespace'
+      | 'uid'
+      | 'resourceVersion'
+      | 'generation'
+      | 'creationTimestamp'
+      | 'deletionTimestamp'
+      | 'deletionGracePeriodSeconds'
+      | 'labels'
+      | 'annotations'
+      | 'finalizers'
+  ]?: ObjectMeta[Field] | undefined;
 };
 
 /**

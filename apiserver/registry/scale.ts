@@ -65,14 +65,14 @@ function selectorText(selector: Json | undefined): string {
   const { matchLabels, matchExpressions } = selector;
   const isLabelSelector = isJsonObject(matchLabels) || Array.isArray(matchExpressions);
   const labels = isLabelSelector ? (isJsonObject(matchLabels) ? matchLabels : {}) : selector;
-  const terms = Object.entries(labels).map(([key, value]) => `${key}=${String(value)}`);
+  const terms = Object.entries(labels).map(([key, value]) => `${key}=${textOf(value)}`);
   for (const expression of asObjects(matchExpressions)) terms.push(expressionText(expression));
   return terms.sort().join(',');
 }
 
 function expressionText({ key, operator, values }: JsonObject): string {
-  const list = Array.isArray(values) ? (values as readonly Json[]).map(String).sort() : [];
-  const name = String(key);
+  const list = Array.isArray(values) ? (values as readonly Json[]).map(textOf).sort() : [];
+  const name = textOf(key);
   switch (operator) {
     case 'In':
       return `${name} in (${list.join(',')})`;
@@ -83,6 +83,10 @@ function expressionText({ key, operator, values }: JsonObject): string {
     default:
       return `!${name}`;
   }
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function asObjects(value: Json | undefined): readonly JsonObject[] {

@@ -129,7 +129,12 @@ async function changed(
         ]
       : []),
   ];
-  if (errors.length > 0) throw invalid(definition, name, errors.map((error) => ({ ...error })));
+  if (errors.length > 0)
+    throw invalid(
+      definition,
+      name,
+      errors.map((error) => ({ ...error })),
+    );
   await parts.admission.validate(
     admissionAttributes(parts, context, { operation: 'update', name, object, oldObject: old }),
   );
@@ -154,7 +159,9 @@ function checkIdentity(
     if (definition.strategy.allowUnconditionalUpdate) return;
     const { group, resource: kind } = definition;
     const text = 'must be specified for an update';
-    throw invalid({ group, kind }, name, [{ ...invalidField('metadata.resourceVersion', 0, text) }]);
+    throw invalid({ group, kind }, name, [
+      { ...invalidField('metadata.resourceVersion', 0, text) },
+    ]);
   }
   if (resourceVersion !== current.resourceVersion) throw objectModified(definition, name);
 }

@@ -113,15 +113,18 @@ function annotationErrors(annotations: Readonly<Record<string, string>>): readon
 function ownerErrors(owners: Json | undefined): readonly FieldError[] {
   if (!Array.isArray(owners)) return [];
   const errors: FieldError[] = [];
-  const controllers: Json[] = [];
+  const controllers: string[] = [];
   for (const [i, owner] of (owners as readonly Json[]).entries()) {
     if (!isJsonObject(owner)) continue;
     for (const field of ['apiVersion', 'kind', 'name', 'uid']) {
       if (typeof owner[field] === 'string' && owner[field] !== '') continue;
       const path = `metadata.ownerReferences[${i}].${field}`;
-      errors.push(invalidField(path, owner[field] ?? '', `${OWNER_NAMES[field] ?? field} must not be empty`));
+      errors.push(
+        invalidField(path, owner[field] ?? '', `${OWNER_NAMES[field] ?? field} must not be empty`),
+      );
     }
-    if (owner['controller'] === true) controllers.push(owner['name'] ?? '');
+    if (owner['controller'] === true)
+      controllers.push(typeof owner['name'] === 'string' ? owner['name'] : '');
   }
   if (controllers.length > 1) {
     const text = `Only one reference can have Controller set to true. Found "true" in references for ${controllers.join(' and ')}`;

@@ -96,7 +96,10 @@ const OPEN = encoder.encode('{');
 const END = encoder.encode(']}');
 
 /** The bytes of a list; items of built-in types leave out kind and apiVersion (K9). */
-function* listChunks(list: StoredList, { definition }: ServedResource): Generator<Uint8Array> {
+function* listChunks(
+  list: StoredList,
+  { definition }: ServedResource,
+): Generator<Uint8Array, undefined> {
   const { listKind } = definition;
   const metadata = stringifyJson(listMetadata(list));
   const apiVersion = apiVersionOf(definition);
@@ -119,13 +122,15 @@ function* listChunks(list: StoredList, { definition }: ServedResource): Generato
     }
   }
   yield Buffer.concat([...pending, END]);
+  return undefined;
 }
 
 /** A short list is written whole, with its length; a long one as the stream the socket pulls. */
-function wholeOrStream(chunks: Generator<Uint8Array>): ApiResponse['body'] {
+function wholeOrStream(chunks: Generator<Uint8Array, undefined>): ApiResponse['body'] {
   const first = chunks.next();
   let next = chunks.next();
-  if (next.done === true) return first.value as Uint8Array;
+  if (first.done === true) return new Uint8Array();
+  if (next.done === true) return first.value;
   let isFirst = true;
   return {
     [Symbol.asyncIterator]: () => ({
@@ -133,7 +138,7 @@ function wholeOrStream(chunks: Generator<Uint8Array>): ApiResponse['body'] {
         const result = isFirst ? first : next;
         if (!isFirst) next = chunks.next();
         isFirst = false;
-        return Promise.resolve(result) as Promise<IteratorResult<Uint8Array>>;
+        return Promise.resolve(result);
       },
       return: () => Promise.resolve({ value: undefined, done: true }),
     }),

@@ -50,9 +50,7 @@ export async function handlePatch(
         const object = isScale
           ? patchedScale(context, parts, { ...change, served })
           : patched(context, parts, { ...change, served });
-        return Promise.resolve(
-          definition.strategy.applyDefaults(toStoredForm(definition, object)),
-        );
+        return Promise.resolve(definition.strategy.applyDefaults(toStoredForm(definition, object)));
       },
     },
     writeContext(context, options),

@@ -1,6 +1,6 @@
 /** What the registry is told about the request that a write belongs to. */
 import type { KubernetesObject } from '../../machinery/object';
-import type { ResourceDefinition, WriteContext } from '../../registry';
+import { withMetadata, type ResourceDefinition, type WriteContext } from '../../registry';
 import type { ResourceRequestContext } from '../request-context';
 
 /** User, namespace and dry run of a request. */
@@ -27,10 +27,5 @@ export function withNamespace(
   object: KubernetesObject,
   namespace: string,
 ): KubernetesObject {
-  const { namespace: given, ...metadata } = object.metadata;
-  void given;
-  return {
-    ...object,
-    metadata: definition.isNamespaced ? { ...metadata, namespace } : metadata,
-  };
+  return withMetadata(object, { namespace: definition.isNamespaced ? namespace : undefined });
 }
