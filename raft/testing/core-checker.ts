@@ -104,28 +104,31 @@ export class CoreChecker implements CoreObserver {
   }
 
   onSend(member: CoreMember, message: Message): void {
-    const durable = member.durableHardState;
-    const values = { from: message.from, kind: message.kind, term: message.term };
+    const stored = member.durableHardState;
+    const storedTerm = stored?.term ?? 0;
+    const values = { from: message.from, kind: message.kind, term: message.term, storedTerm };
+    // One Ready may hold answers of several terms, if they passed within one turn.
+    const isTermStored = storedTerm >= message.term;
     switch (message.kind) {
       case 'requestVote':
       case 'appendEntries':
       case 'heartbeat':
-        must((durable?.term ?? 0) === message.term, 'who acts in a term has stored it (R1)', values);
+        must(isTermStored, 'who acts in a term has stored it (R1)', values);
         break;
       case 'requestVoteResponse':
-        must((durable?.term ?? 0) === message.term, 'a vote leaves when its term is durable', values);
-        if (message.isGranted) {
-          must(durable?.vote === message.to, 'a vote leaves when it is durable (R1)', values);
+        must(isTermStored, 'a vote leaves when its term is durable (R1)', values);
+        if (message.isGranted && storedTerm === message.term) {
+          must(stored?.vote === message.to, 'a vote leaves when it is durable (R1)', values);
         }
         break;
       case 'appendEntriesResponse':
-        must((durable?.term ?? 0) === message.term, 'an answer leaves when its term is durable', values);
-        if (message.result.kind === 'accepted') {
-          must(
-            member.log.lastIndex() >= message.result.matchIndex,
-            'what is acknowledged is durable (R1)',
-            { ...values, matchIndex: message.result.matchIndex },
-          );
+        must(isTermStored, 'an answer leaves when its term is durable (R1)', values);
+        if (message.result.kind === 'accepted' && storedTerm === message.term) {
+          const { matchIndex } = message.result;
+          must(member.log.lastIndex() >= matchIndex, 'what is acknowledged is durable (R1)', {
+            ...values,
+            matchIndex,
+          });
         }
         break;
       default:

@@ -17,6 +17,7 @@ import {
   type RaftSettings,
   type ReadState,
   type Ready,
+  type StorageAppendAck,
 } from '../core';
 
 /** What a member is made of. */
@@ -56,6 +57,8 @@ export class CoreMember {
   #writes: Ready[] = [];
   /** Taken and not applied. */
   #applies: Entry[] = [];
+  /** Acknowledgements given in this life. */
+  #acks: StorageAppendAck[] = [];
 
   constructor(options: CoreMemberOptions, observer: CoreObserver, outbox: Message[]) {
     this.id = options.id;
@@ -106,6 +109,7 @@ export class CoreMember {
     for (const ready of this.#writes.slice(0, options.writesKept ?? 0)) this.#store(ready);
     this.#writes = [];
     this.#applies = [];
+    this.#acks = [];
     this.#node = undefined;
     this.applied.length = Math.max(0, this.applied.length - (options.appliedLost ?? 0));
   }
@@ -126,12 +130,20 @@ export class CoreMember {
     const ready = this.#writes.shift();
     if (ready === undefined) return false;
     this.#store(ready);
-    if (ready.appendAck !== undefined) this.node.storageAppended(ready.appendAck);
+    if (ready.appendAck !== undefined) {
+      this.#acks.push(ready.appendAck);
+      this.node.storageAppended(ready.appendAck);
+    }
     for (const message of ready.messagesAfterAppend) {
       if (message.to === this.id) this.node.step(message);
       else this.#send(message);
     }
     return true;
+  }
+
+  /** Gives an acknowledgement of this life again: late, and perhaps about an entry of the past. */
+  repeatAck(random: Random): void {
+    if (this.#acks.length > 0) this.node.storageAppended(random.pick(this.#acks));
   }
 
   /** Applies the next entry. */

@@ -26,6 +26,8 @@ import { CoreMember, testRandom, type CoreObserver } from './core-member';
 export interface InitialMember {
   readonly hardState?: HardState;
   readonly entries?: readonly Entry[];
+  /** What this member believes, if it is not what all believe. */
+  readonly confState?: ConfState;
 }
 
 /** A cluster to build. */
