@@ -1,6 +1,7 @@
 /** Three etcd members on loopback: defaults of the installed version, plaintext, synced to disk. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EtcdClient } from './etcd-client';
@@ -34,6 +35,7 @@ export async function startEtcd(version: string): Promise<StorePeer> {
     ].flat();
     return spawn('etcd', flags, { stdio: 'ignore' });
   });
+  await waitFor('etcd listens', () => Promise.all([0, 1, 2].map((i) => reach(ports[i] ?? 0))));
   const client = new EtcdClient([0, 1, 2].map(clientUrl), 2);
   await waitFor('etcd answers', async () => {
     await client.put(Buffer.from('ready'), Buffer.from('1'));
@@ -50,6 +52,17 @@ export async function startEtcd(version: string): Promise<StorePeer> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Resolves if somebody listens on a port of loopback. */
+function reach(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.once('error', reject);
+  });
 }
 
 function pidOf(child: ChildProcess): number {

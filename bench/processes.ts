@@ -20,7 +20,7 @@ export async function freePorts(count: number): Promise<readonly number[]> {
 /** Tries until it works; fails with the last error after `ms`. */
 export async function waitFor(
   what: string,
-  attempt: () => Promise<void>,
+  attempt: () => Promise<unknown>,
   ms = 30_000,
 ): Promise<void> {
   const deadline = Date.now() + ms;
