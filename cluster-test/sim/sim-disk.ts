@@ -91,7 +91,11 @@ export class SimDisk {
     this.#durableNames.clear();
     this.#changes = [];
     for (const [path, bytes] of files) {
-      const inode = { current: copyBytes(bytes), durable: copyBytes(bytes), dirty: new Set<number>() };
+      const inode = {
+        current: copyBytes(bytes),
+        durable: copyBytes(bytes),
+        dirty: new Set<number>(),
+      };
       this.#names.set(path, inode);
       this.#durableNames.set(path, inode);
     }

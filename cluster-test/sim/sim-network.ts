@@ -26,6 +26,7 @@ export interface SimNetworkConditions {
 }
 
 const DIAL_TIMEOUT_MS = 500;
+const DEAD_AFTER_MS = 4_000;
 const ABNORMAL = 1006;
 const NORMAL_ADDRESS_IN_USE = 'NETWORK_ADDRESS_IN_USE';
 
@@ -281,7 +282,11 @@ export class SimLink implements Link {
     if (this.isClosed) return;
     const peer = this.#peer;
     this.#end();
-    if (peer === undefined || this.#network.isCut(this.process, peer.process)) return;
-    this.#arrive(peer, () => peer.fail({ code: ABNORMAL, message: 'the process ended' }));
+    if (peer === undefined) return;
+    const reason = { code: ABNORMAL, message: 'the process ended' };
+    // Through a cut nobody is told: the other end finds out by its pings.
+    if (!this.#network.isCut(this.process, peer.process)) {
+      this.#arrive(peer, () => peer.fail(reason));
+    } else peer.process.schedule(DEAD_AFTER_MS, () => peer.fail(reason));
   }
 }

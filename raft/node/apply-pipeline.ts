@@ -35,10 +35,14 @@ export class ApplyPipeline {
   push(entries: readonly Entry[]): void {
     if (entries.length === 0) return;
     for (const entry of entries) {
-      assert(entry.index === this.#lastIndex + 1, 'every index is applied once and in order (R32)', {
-        index: entry.index,
-        lastIndex: this.#lastIndex,
-      });
+      assert(
+        entry.index === this.#lastIndex + 1,
+        'every index is applied once and in order (R32)',
+        {
+          index: entry.index,
+          lastIndex: this.#lastIndex,
+        },
+      );
       assert(entry.kind === 'normal', 'no membership change is committed in this version', {
         index: entry.index,
       });

@@ -185,4 +185,3 @@ function seal(writer: WireWriter): Uint8Array {
   for (let i = 0; i < 4; i++) bytes[1 + i] = (crc >>> (i * 8)) & 0xff;
   return bytes;
 }
-

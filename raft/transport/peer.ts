@@ -53,6 +53,8 @@ export class Peer {
   #outbound: Link | undefined;
   #inbound: Link | undefined;
   #isReceiving = false;
+  /** Which start of the peer the link that this end dialled belongs to. */
+  #inboundIncarnation = 0;
   #attempts = 0;
   #redial: Cancel | undefined;
   #reason: string | undefined = 'not connected yet';
@@ -111,6 +113,11 @@ export class Peer {
     // The peer is there, so it can be dialled: no need to wait out the back-off.
     this.#attempts = 0;
     if (this.#inbound === undefined) this.dial();
+    else if (this.#isReceiving && this.#inboundIncarnation < this.known.incarnation) {
+      // It has started anew, so the link to its earlier life is dead, whatever the system says.
+      mark('peerLinkOfEarlierLife');
+      this.#inbound.close(CLOSE_CODES.replaced, 'the peer has started anew');
+    }
   }
 
   /** The link that the peer dialled has ended. */
@@ -239,6 +246,7 @@ export class Peer {
       return;
     }
     this.#isReceiving = true;
+    this.#inboundIncarnation = this.known.incarnation;
     this.#attempts = 0;
   }
 

@@ -136,7 +136,8 @@ class Recovery {
       }
       const scan = this.#scan(bytes, header, bytes.length);
       await this.#judge(name, bytes, header, scan);
-      if (scan.batches.length > 0) return { name, header, scan: this.#complete(bytes, header, scan) };
+      if (scan.batches.length > 0)
+        return { name, header, scan: this.#complete(bytes, header, scan) };
       mark('walSegmentNeverCounted');
       this.#leftovers.push(name);
     }
@@ -196,7 +197,10 @@ class Recovery {
       if (found === undefined) {
         const older = this.#names.find((name) => name.sequence < sequence);
         if (older === undefined) break;
-        throw this.#damaged(older.name, `the segment ${String(sequence)} that followed it is missing`);
+        throw this.#damaged(
+          older.name,
+          `the segment ${String(sequence)} that followed it is missing`,
+        );
       }
       // Entries before it are in the state machine and not wanted: only its place is remembered.
       const isNeeded = next.header.nextIndex - 1 > this.#options.releasedIndex;
@@ -258,9 +262,7 @@ class Recovery {
     const isWhole = scan.batches
       .at(-1)
       ?.records.every((record) => record.type !== RECORD_TYPE.entry || record.index > released);
-    return isWhole === true
-      ? scan
-      : scanSegment(bytes, header, { limit: scan.end, keepAbove: 0 });
+    return isWhole === true ? scan : scanSegment(bytes, header, { limit: scan.end, keepAbove: 0 });
   }
 
   #scan(bytes: Uint8Array, header: SegmentHeader, limit: number): SegmentScan {
