@@ -8,6 +8,7 @@ import type { KubernetesObject } from '../../machinery/object';
 import type { BuiltinResource } from '../../schema';
 import { strategyOf, type Strategy } from '../strategy';
 import { defaultsOf } from './defaults';
+import { inFieldOrder } from './defaults/fill';
 import { numberAt, textAt } from './fields';
 import { selectableFieldsOf } from './selectable-fields';
 import { newStatusOf } from './new-status';
@@ -175,7 +176,7 @@ function mergeStringData(secret: KubernetesObject): KubernetesObject {
   for (const [key, value] of Object.entries(stringData)) {
     if (typeof value === 'string') data[key] = toBase64(value);
   }
-  return { ...rest, data: Object.fromEntries(Object.entries(data).sort(byKey)) };
+  return inFieldOrder({ ...rest, data });
 }
 
 function toBase64(text: string): string {
@@ -183,10 +184,6 @@ function toBase64(text: string): string {
   let binary = '';
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary);
-}
-
-function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
-  return a[0] < b[0] ? -1 : 1;
 }
 
 /** k8s: podStrategy.CheckGracefulDelete: nobody can stop what no node runs. */
