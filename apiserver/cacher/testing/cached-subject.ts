@@ -14,9 +14,9 @@ export interface CachedSubject extends Subject {
   readonly metrics: StorageMetrics;
   readonly registry: MetricsRegistry;
   /** A cacher that is not started. */
-  cacher(options?: { readonly faultPoint?: FaultPoint }): Cacher;
+  readonly cacher: (options?: { readonly faultPoint?: FaultPoint }) => Cacher;
   /** Runs a cacher until the subject is closed. */
-  run(cacher: Cacher): void;
+  readonly run: (cacher: Cacher) => void;
 }
 
 /** Makes a running subject; `start` false leaves the cache unfilled. */

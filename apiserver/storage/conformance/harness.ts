@@ -26,8 +26,8 @@ export interface Subject {
   readonly kv: ModelKv;
   readonly clock: ManualClock;
   /** Another API server over the same store. */
-  another(): Promise<Storage>;
-  close(): Promise<void>;
+  readonly another: () => Promise<Storage>;
+  readonly close: () => Promise<void>;
 }
 
 /** Makes a fresh subject. */

@@ -262,7 +262,7 @@ export class ModelKv implements Kv {
     if (revision !== 0 && revision < this.#compactRevision) {
       throw storeError('STORE_COMPACTED', 'Cannot read a compacted revision');
     }
-    return (revision === 0 ? this.#revision : revision) as Revision;
+    return revision === 0 ? this.#revision : revision;
   }
 
   #range(range: KeyRange, revision: Revision): KeyValue[] {
