@@ -89,8 +89,8 @@ export class OrderedMap<K, V> implements ReadonlyOrderedMap<K, V> {
       chunk.values[at] = value;
       return previous;
     }
-    insertAt(chunk.keys, at, key);
-    insertAt(chunk.values, at, value);
+    chunk.keys.splice(at, 0, key);
+    chunk.values.splice(at, 0, value);
     this.#size += 1;
     if (chunk.keys.length > CHUNK_MAX) this.#split(position, at);
     return undefined;
@@ -274,12 +274,4 @@ function* walkBack<K, V>(
       yield [chunk.keys[at] as K, chunk.values[at] as V];
     }
   }
-}
-
-/** `splice` allocates an array for what it removes; this does not. */
-function insertAt<T>(items: T[], at: number, item: T): void {
-  items.push(item);
-  if (at === items.length - 1) return;
-  items.copyWithin(at + 1, at, items.length - 1);
-  items[at] = item;
 }

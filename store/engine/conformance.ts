@@ -118,16 +118,19 @@ export async function engineConformance(t: Test, factory: EngineFactory): Promis
     t.same(await dump(engine), { a: 'new', c: '3' });
   });
 
-  await withEngine('a flush keeps all and resets the count of unflushed bytes', async (t, engine) => {
-    t.equal(engine.unflushedBytes, 0);
-    await put(engine, { a: '1' });
-    t.ok(engine.unflushedBytes >= 2);
-    await engine.flush();
-    t.equal(engine.unflushedBytes, 0);
-    await put(engine, { b: '2' });
-    t.same(await dump(engine), { a: '1', b: '2' });
-    t.ok((await engine.sizeBytes()) > 0);
-  });
+  await withEngine(
+    'a flush keeps all and resets the count of unflushed bytes',
+    async (t, engine) => {
+      t.equal(engine.unflushedBytes, 0);
+      await put(engine, { a: '1' });
+      t.ok(engine.unflushedBytes >= 2);
+      await engine.flush();
+      t.equal(engine.unflushedBytes, 0);
+      await put(engine, { b: '2' });
+      t.same(await dump(engine), { a: '1', b: '2' });
+      t.ok((await engine.sizeBytes()) > 0);
+    },
+  );
 
   await t.test('what was written is there after closing and opening', async (t) => {
     const engine = await factory.create();

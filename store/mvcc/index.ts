@@ -15,14 +15,13 @@ export {
   historyBounds,
   historyKey,
   journalKey,
-  keyOfLeaseAttachment,
   leaseAttachmentBounds,
   NAMESPACE,
   namespaceBounds,
   revisionBounds,
   type Bounds,
 } from './keyspace';
-export { decodeLease, type LeaseRecord } from './lease-record';
+export { decodeAttachment, decodeLease, type LeaseRecord } from './lease-record';
 export {
   decodeApplied,
   decodeClusterId,

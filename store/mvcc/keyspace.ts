@@ -14,7 +14,7 @@
 import { assert } from '../../base/assert';
 import { prefixRangeEnd, utf8 } from '../../base/bytes';
 import { hexIdFromBytes, writeHexId } from '../../base/hex-id';
-import { readU64, writeU64 } from '../../base/safe-integer';
+import { isCounter } from '../../base/safe-integer';
 import type { KeyRange, Revision } from '../kv';
 
 /** First bytes of engine keys. */
@@ -39,6 +39,7 @@ export interface Bounds {
 export const REVISION_BYTES = 12;
 
 const U32_MAX = 0xffff_ffff;
+const TWO_32 = 2 ** 32;
 
 /** `00 name`. */
 export function metaKey(name: string): Uint8Array {
@@ -49,7 +50,7 @@ export function metaKey(name: string): Uint8Array {
 export function journalKey(lastIndex: number): Uint8Array {
   const key = new Uint8Array(9);
   key[0] = NAMESPACE.journal;
-  writeU64(viewOf(key), 1, lastIndex);
+  writeU64(key, 1, lastIndex);
   return key;
 }
 
@@ -87,8 +88,9 @@ export function revisionOfKey(engineKey: Uint8Array): { main: Revision; sub: num
   assert(engineKey.length === 1 + REVISION_BYTES, 'a revision key has 13 bytes', {
     length: engineKey.length,
   });
-  const view = viewOf(engineKey);
-  return { main: readU64(view, 1) as Revision, sub: view.getUint32(9) };
+  const main = readU32(engineKey, 1) * TWO_32 + readU32(engineKey, 5);
+  assert(isCounter(main), 'a stored revision is a safe integer', { main });
+  return { main: main as Revision, sub: readU32(engineKey, 9) };
 }
 
 /** `30 esc(key) 00 01 u64(~main) u32(~sub)`. */
@@ -116,12 +118,10 @@ export function parseHistoryKey(engineKey: Uint8Array): {
   sub: number;
 } {
   const end = engineKey.length - REVISION_BYTES;
-  const view = viewOf(engineKey);
-  const high = (view.getUint32(end) ^ U32_MAX) >>> 0;
-  const low = (view.getUint32(end + 4) ^ U32_MAX) >>> 0;
-  const main = high * 2 ** 32 + low;
-  assert(Number.isSafeInteger(main), 'a stored revision is a safe integer', { main });
-  const sub = (view.getUint32(end + 8) ^ U32_MAX) >>> 0;
+  const main =
+    (U32_MAX - readU32(engineKey, end)) * TWO_32 + (U32_MAX - readU32(engineKey, end + 4));
+  assert(isCounter(main), 'a stored revision is a safe integer', { main });
+  const sub = U32_MAX - readU32(engineKey, end + 8);
   return { key: unescape(engineKey.subarray(1, end - 2)), main: main as Revision, sub };
 }
 
@@ -188,10 +188,9 @@ export function writeEscaped(target: Uint8Array, offset: number, key: Uint8Array
 
 /** Writes `u64(~main) u32(~sub)`: the newest version sorts first. */
 export function writeInverted(target: Uint8Array, offset: number, main: number, sub: number): void {
-  const view = viewOf(target);
-  view.setUint32(offset, ~Math.floor(main / 2 ** 32));
-  view.setUint32(offset + 4, ~(main % 2 ** 32));
-  view.setUint32(offset + 8, ~sub);
+  writeU32(target, offset, ~Math.floor(main / TWO_32));
+  writeU32(target, offset + 4, ~(main % TWO_32));
+  writeU32(target, offset + 8, ~sub);
 }
 
 /** Where the history of keys from `key` on begins: its escaped form without the terminator. */
@@ -217,9 +216,8 @@ function unescape(escaped: Uint8Array): Uint8Array {
 function revisionKey(namespace: number, main: number, sub: number): Uint8Array {
   const key = new Uint8Array(1 + REVISION_BYTES);
   key[0] = namespace;
-  const view = viewOf(key);
-  writeU64(view, 1, main);
-  view.setUint32(9, sub);
+  writeU64(key, 1, main);
+  writeU32(key, 9, sub);
   return key;
 }
 
@@ -234,6 +232,22 @@ function after(namespace: number): Uint8Array {
   return Uint8Array.of(namespace + 1);
 }
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Bytes one by one: making a `DataView` for each key costs more than writing the key. */
+function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}
+
+function writeU64(bytes: Uint8Array, at: number, value: number): void {
+  assert(isCounter(value), 'a stored counter is a safe integer', { value });
+  writeU32(bytes, at, Math.floor(value / TWO_32));
+  writeU32(bytes, at + 4, value % TWO_32);
+}
+
+function readU32(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  const low = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
+  return high * 2 ** 16 + low;
 }

@@ -8,7 +8,7 @@
  */
 import type { Revision } from '../kv';
 import { decodeBody, type RecordSink, type RecordWriter } from './checked-record';
-import { leaseIdOfKey, NAMESPACE } from './keyspace';
+import { keyOfLeaseAttachment, leaseIdOfKey, NAMESPACE } from './keyspace';
 
 /** A lease as it is stored. */
 export interface LeaseRecord {
@@ -47,4 +47,13 @@ export function putAttachment(
   key: Uint8Array,
 ): void {
   writer.key(NAMESPACE.leaseKey).id(leaseId).raw(key).body().putInto(sink);
+}
+
+/** Checks an attachment and reads its key. */
+export function decodeAttachment(
+  location: string,
+  engineKey: Uint8Array,
+  engineValue: Uint8Array,
+): Uint8Array {
+  return decodeBody(location, engineKey, engineValue, () => keyOfLeaseAttachment(engineKey));
 }

@@ -3,8 +3,8 @@ import { readAll, type KvEngine } from '../engine';
 import type { KeyRange, KeyValue, Revision } from '../kv';
 import {
   currentBounds,
+  decodeAttachment,
   decodeCurrent,
-  keyOfLeaseAttachment,
   leaseAttachmentBounds,
   ReadSet,
   type AppliedRecord,
@@ -46,7 +46,7 @@ export async function fetchReadSet(
     const entriesOfLease = await readAll(engine, leaseAttachmentBounds(leaseId));
     readSet.addAttached(
       leaseId,
-      entriesOfLease.map(({ key }) => keyOfLeaseAttachment(key)),
+      entriesOfLease.map(({ key, value }) => decodeAttachment(engine.location, key, value)),
     );
   }
   return readSet;
