@@ -3,7 +3,7 @@
  * cheap checks run after every call of `raw-node.ts`; `verifyState` reads the whole log and is for
  * tests and the simulator.
  */
-import { assert } from '../../base/assert';
+import { assert, InvariantError } from '../../base/assert';
 import type { RaftState } from './state';
 import type { Index, MemberId, Role, Term } from './types';
 
@@ -25,76 +25,73 @@ export function remember(state: RaftState): StateMemory {
   return { term, vote, role, leaderId, commitIndex, appliedIndex, lastIndex };
 }
 
-/** Checks one state; constant work but for a leader's members. */
+/** Checks one state; constant work but for a leader's members. Builds no values unless it fails. */
 export function checkState(state: RaftState): void {
   const { log, role, term, leaderId } = state;
   const { id } = state.config;
-  const values = { id, role, term, leaderId, commitIndex: log.commitIndex };
-  assert(
+  holds(
     log.appliedIndex <= log.applyingIndex &&
       log.applyingIndex <= log.commitIndex &&
       log.applyingIndex <= log.stableIndex,
     'apply has only what is committed and durable (R28)',
-    { ...values, applyingIndex: log.applyingIndex, stableIndex: log.stableIndex },
+    state,
   );
-  assert(log.commitIndex <= log.lastIndex, 'what is committed is in the log', values);
-  assert(log.stableIndex <= log.lastIndex, 'what is durable is in the log', values);
-  assert(log.lastPosition.term <= term, 'no entry is of a later term than its member', values);
+  holds(log.commitIndex <= log.lastIndex, 'what is committed is in the log', state);
+  holds(log.stableIndex <= log.lastIndex, 'what is durable is in the log', state);
+  holds(log.lastPosition.term <= term, 'no entry is of a later term than its member', state);
   switch (role) {
     case 'leader':
-      assert(leaderId === id && state.vote === id, 'a leader knows that it leads', values);
+      holds(leaderId === id && state.vote === id, 'a leader knows that it leads', state);
       checkLeader(state);
       break;
     case 'candidate':
-      assert(leaderId === undefined && state.vote === id, 'a candidate votes for itself', values);
+      holds(leaderId === undefined && state.vote === id, 'a candidate votes for itself', state);
       break;
     case 'preCandidate':
-      assert(leaderId === undefined, 'a pre-candidate follows nobody (R5)', values);
+      holds(leaderId === undefined, 'a pre-candidate follows nobody (R5)', state);
       break;
     case 'follower':
-      assert(leaderId !== id, 'a follower does not lead', values);
+      holds(leaderId !== id, 'a follower does not lead', state);
       break;
   }
-  if (role !== 'leader') {
-    const { waiting, rounds } = state.leaderReads;
-    assert(waiting.length === 0 && rounds.length === 0, 'only a leader holds reads', values);
-  }
-  if (leaderId === undefined) {
-    assert(state.askedReads.open.length === 0, 'no read waits without a leader (R83)', values);
-  }
+  const { waiting, rounds } = state.leaderReads;
+  holds(
+    role === 'leader' || (waiting.length === 0 && rounds.length === 0),
+    'only a leader holds reads',
+    state,
+  );
+  holds(
+    leaderId !== undefined || state.askedReads.open.length === 0,
+    'no read waits without a leader (R83)',
+    state,
+  );
 }
 
 /** Checks the way from one state of a running member to the next. */
 export function checkDelta(before: StateMemory, after: StateMemory): void {
-  const values = { term: before.term, nextTerm: after.term, from: before.role, to: after.role };
-  assert(after.term >= before.term, 'the term never falls', values);
-  assert(after.commitIndex >= before.commitIndex, 'commitIndex never falls', values);
-  assert(after.appliedIndex >= before.appliedIndex, 'appliedIndex never falls', values);
+  const follows = (isTrue: boolean, what: string): void => {
+    if (!isTrue) throw new InvariantError(what, { ...after, before: JSON.stringify(before) });
+  };
+  follows(after.term >= before.term, 'the term never falls');
+  follows(after.commitIndex >= before.commitIndex, 'commitIndex never falls');
+  follows(after.appliedIndex >= before.appliedIndex, 'appliedIndex never falls');
   if (after.term > before.term) return;
-  assert(
+  follows(
     before.vote === undefined || after.vote === before.vote,
     'a vote is given once a term (R1)',
-    { ...values, vote: before.vote, nextVote: after.vote },
   );
-  assert(
+  follows(
     before.leaderId === undefined ||
       after.leaderId === undefined ||
       after.leaderId === before.leaderId,
     'a term has one leader (R13)',
-    { ...values, leaderId: before.leaderId, nextLeaderId: after.leaderId },
   );
-  if (before.role === 'leader') {
-    assert(
-      after.role === 'leader' || after.role === 'follower',
-      'a leader stays or steps down',
-      values,
-    );
-    assert(
-      after.role !== 'leader' || after.lastIndex >= before.lastIndex,
-      'a leader never truncates its log (Raft §3.5)',
-      values,
-    );
-  }
+  if (before.role !== 'leader') return;
+  follows(after.role === 'leader' || after.role === 'follower', 'a leader stays or steps down');
+  follows(
+    after.role !== 'leader' || after.lastIndex >= before.lastIndex,
+    'a leader never truncates its log (Raft §3.5)',
+  );
 }
 
 /** Checks the whole log: contiguous, terms not falling (Raft figure 3.2). Linear in its length. */
@@ -112,14 +109,27 @@ export function verifyState(state: RaftState): void {
 function checkLeader(state: RaftState): void {
   for (const id of state.tracker.memberIds) {
     const progress = state.tracker.progressOf(id);
-    assert(progress !== undefined, 'every member has a progress', { id });
+    if (progress === undefined) throw new InvariantError('every member has a progress', { id });
     const { match, next, sentIndex } = progress;
-    assert(match >= 0 && match < next && match <= sentIndex, '0 <= match < next (R25)', {
-      id,
-      match,
-      next,
-      sentIndex,
-    });
-    assert(next <= state.log.lastIndex + 1, 'next stays within reach of the log', { id, next });
+    if (match < 0 || match >= next || match > sentIndex || next > state.log.lastIndex + 1) {
+      throw new InvariantError('0 <= match < next (R25), match <= sentIndex, next in reach', {
+        id,
+        match,
+        next,
+        sentIndex,
+        lastIndex: state.log.lastIndex,
+      });
+    }
   }
+}
+
+function holds(isTrue: boolean, what: string, state: RaftState): void {
+  if (isTrue) return;
+  const { stableIndex, applyingIndex } = state.log;
+  throw new InvariantError(what, {
+    id: state.config.id,
+    ...remember(state),
+    stableIndex,
+    applyingIndex,
+  });
 }

@@ -9,6 +9,7 @@
  * is (R28). What is at or below commitIndex is never replaced (R24).
  */
 import { assert } from '../../base/assert';
+import { mark } from '../../base/mark';
 import type { LogReader } from './log-reader';
 import { bytesOf, cutToBytes } from './memory-log';
 import type { StorageAppendAck } from './ready';
@@ -134,6 +135,7 @@ export class RaftLog {
     if (!this.holds(prev)) return undefined;
     assertContiguous(prev.index, entries);
     const conflict = this.findConflict(entries);
+    if (conflict !== undefined && conflict <= this.lastIndex) mark('conflicting entries cut');
     if (conflict !== undefined) this.append(entries.slice(conflict - (prev.index + 1)));
     return (prev.index + entries.length) as Index;
   }

@@ -105,7 +105,7 @@ function passesLaterTerm(state: RaftState, message: Message): boolean {
 function isRefusedByLease(state: RaftState, message: Message): boolean {
   if (message.kind === 'requestVote' && message.isTransfer) return false;
   if (message.from === state.leaderId || !hearsLeader(state)) return false;
-  mark('vote refused by lease');
+  mark(`${message.kind} refused by lease`);
   return true;
 }
 
@@ -131,6 +131,9 @@ function answerEarlierTerm(state: RaftState, message: Message): void {
         term: state.term,
         isGranted: false,
       });
+      return;
+    case 'heartbeatResponse':
+      mark('read acknowledgement after leader change');
       return;
     default:
       mark('message of an earlier term dropped');

@@ -9,7 +9,10 @@ const EVENTS = 3_000;
 /** Rare branches that the seeds must reach: else they show less than they seem to. */
 const REQUIRED_MARKS = [
   'stuck member freed',
-  'vote refused by lease',
+  'preVote refused by lease',
+  'requestVote refused by lease',
+  'conflicting entries cut',
+  'read acknowledgement after leader change',
   'leader without a quorum steps down',
   'read queued before first commit',
   'read answer to another key',
