@@ -125,7 +125,9 @@ function checkPlace(
 function handlerOf(definition: ResourceDefinition, info: ResourceRequestInfo): VerbHandler {
   const { verb, subresource } = info;
   if (subresource === '') {
-    const isServed = definition.verbs.some((each) => each === verb);
+    const isOfCollection = verb === 'create' || verb === 'list' || verb === 'deletecollection';
+    const fitsPath = verb === 'watch' || isOfCollection !== info.isNamed;
+    const isServed = fitsPath && definition.verbs.some((each) => each === verb);
     const handler = HANDLERS[verb];
     if (!isServed || handler === undefined) throw methodNotAllowed();
     return handler;
