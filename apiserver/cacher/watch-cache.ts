@@ -110,7 +110,7 @@ export class WatchCache {
     if (then === undefined) return undefined;
     const past = new WatchStore({ ...this.#resource, selectable: [] });
     for (const entry of this.#store.entries(scope)) {
-      if (!then.has(entry.path)) past.set(entry);
+      if (!then.has(entry.path) && isInScope(entry.path, scope)) past.set(entry);
     }
     for (const [path, entry] of then) {
       if (entry !== undefined && isInScope(path, scope)) past.set(entry);

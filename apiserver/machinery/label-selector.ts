@@ -17,8 +17,7 @@ export interface LabelRequirement {
   readonly values: readonly string[];
 }
 
-type Token =
-  '(' | ')' | ',' | '!' | '=' | '==' | '!=' | '>' | '<' | 'in' | 'notin' | 'id' | 'end';
+type Token = '(' | ')' | ',' | '!' | '=' | '==' | '!=' | '>' | '<' | 'in' | 'notin' | 'id' | 'end';
 
 interface Scanned {
   readonly token: Token;
@@ -293,7 +292,9 @@ export function labelsSatisfy(
     case 'lessThan': {
       if (value === undefined || !isInt64(value)) return false;
       const bound = toInt64(requirement.values[0] ?? '0');
-      return requirement.operator === 'greaterThan' ? toInt64(value) > bound : toInt64(value) < bound;
+      return requirement.operator === 'greaterThan'
+        ? toInt64(value) > bound
+        : toInt64(value) < bound;
     }
   }
 }

@@ -142,9 +142,7 @@ function listFaults(options: ListOptions): StatusCause[] {
       );
     }
     if (options.continueToken !== '') {
-      causes.push(
-        forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'),
-      );
+      causes.push(forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
     }
     if (match !== 'Exact' && match !== 'NotOlderThan') {
       causes.push(unsupportedMatch(match, ['Exact', 'NotOlderThan', '']));
@@ -193,19 +191,14 @@ function watchFaults(options: ListOptions, isWatchListEnabled: boolean): StatusC
       );
     }
     if (options.continueToken !== '') {
-      causes.push(
-        forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'),
-      );
+      causes.push(forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
     }
     if (match !== 'NotOlderThan') causes.push(unsupportedMatch(match, ['NotOlderThan']));
   }
   if (sendInitialEvents !== undefined) {
     if (match !== 'NotOlderThan') {
       causes.push(
-        forbidden(
-          MATCH,
-          'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
-        ),
+        forbidden(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'),
       );
     }
     if (!isWatchListEnabled) {

@@ -20,7 +20,7 @@ import {
 } from './continue-token';
 import { CONTINUE_TOO_OLD, LIST_TOO_OLD, toApiError, translated } from './errors';
 import type { Decoded, EncodedObject } from './object-codec';
-import { pointPath, scopePrefix } from './object-key';
+import { isInScope, pointPath, scopePrefix } from './object-key';
 import { NO_REVISION, resourceVersionOf, revisionOf } from './resource-version';
 import type { ListRequest, StoredList } from './storage';
 
@@ -97,8 +97,8 @@ function readOptions(request: ListRequest, plan: Plan, revision: Revision): List
   };
 }
 
-/** What has been read so far of one API page. */
-interface Progress {
+/** What was read for one page of the API. */
+interface PageRead {
   readonly items: EncodedObject[];
   readonly fetched: number;
   /** The revision of all reads. */
@@ -159,12 +159,13 @@ function takeMatching(
   return false;
 }
 
-function matches(request: ListRequest, item: Decoded): boolean {
-  return request.predicate.isEverything || request.predicate.matches(item.parsed);
+function matches({ scope, predicate }: ListRequest, { encoded, parsed }: Decoded): boolean {
+  if (!isInScope(encoded.path, scope)) return false;
+  return predicate.isEverything || predicate.matches(parsed);
 }
 
-function answer(resource: KvResource, request: ListRequest, progress: Progress): StoredList {
-  const { items, fetched, revision, count, hasMore } = progress;
+function answer(resource: KvResource, request: ListRequest, read: PageRead): StoredList {
+  const { items, fetched, revision, count, hasMore } = read;
   const { metrics, resource: name } = resource;
   const labels = [name.resource];
   metrics?.storeLists.increment(labels);

@@ -7,7 +7,7 @@
  *   stored   {"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"},"spec":{}}
  *   served   {"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"7","name":"a"},…
  */
-import { assert } from '../../base/assert';
+import { assert, InvariantError } from '../../base/assert';
 import { equalBytes, utf8 } from '../../base/bytes';
 import type { Revision } from '../../store/index';
 import { isJsonObject, parseTrustedJson } from '../machinery/json';
@@ -97,11 +97,20 @@ function join(head: Uint8Array, revision: Revision, tail: Uint8Array): Splice {
 }
 
 function parseObject(json: Uint8Array): KubernetesObject {
-  const value = parseTrustedJson(json);
+  const value = parseStored(json);
   if (!isJsonObject(value) || !isJsonObject(value['metadata'])) {
     throw new UndecodableValue('Cannot decode a stored value as an object');
   }
   return value as KubernetesObject;
+}
+
+function parseStored(json: Uint8Array): Json {
+  try {
+    return parseTrustedJson(json);
+  } catch (error) {
+    if (error instanceof InvariantError) throw error;
+    throw new UndecodableValue('Cannot decode a stored value as JSON', { cause: error });
+  }
 }
 
 /** Where the members of metadata begin, or 0 if the bytes do not begin as this server writes. */
@@ -122,21 +131,13 @@ export interface Decoded {
  * not kept in the object: a cache that is being filled would hold all of them at once otherwise.
  */
 export function decodeStored(path: string, value: Uint8Array, revision: Revision): Decoded {
-  try {
-    const canonicalHead = headLength(value);
-    const bytes = canonicalHead > 0 ? value : encodeForStore(parseObject(value));
-    const head = canonicalHead > 0 ? canonicalHead : headLength(bytes);
-    if (head === 0) throw new UndecodableValue('Cannot decode a stored value without its kind');
-    const splice = join(bytes.subarray(0, head), revision, bytes.subarray(head));
-    const parsed = parseObject(splice.json);
-    return { encoded: new EncodedObject(path, revision, splice, canonicalHead > 0), parsed };
-  } catch (error) {
-    if (error instanceof UndecodableValue) throw error;
-    if (error instanceof SyntaxError || error instanceof TypeError) {
-      throw new UndecodableValue(error.message, { cause: error });
-    }
-    throw error;
-  }
+  const canonicalHead = headLength(value);
+  const bytes = canonicalHead > 0 ? value : encodeForStore(parseObject(value));
+  const head = canonicalHead > 0 ? canonicalHead : headLength(bytes);
+  if (head === 0) throw new UndecodableValue('Cannot decode a stored value without its kind');
+  const splice = join(bytes.subarray(0, head), revision, bytes.subarray(head));
+  const parsed = parseObject(splice.json);
+  return { encoded: new EncodedObject(path, revision, splice, canonicalHead > 0), parsed };
 }
 
 /** An object that this server has just written: the bytes are known to be good. */
