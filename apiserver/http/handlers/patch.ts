@@ -76,7 +76,8 @@ function patched(
   parts: HandlerParts,
   { patch, kind, fieldValidation, served }: PatchChange,
 ): KubernetesObject {
-  const value = withMetadataObject(applyPatch(patch, served));
+  const target = { object: served, kind, types: parts.types };
+  const value = withMetadataObject(applyPatch(patch, target));
   return decodeObject(
     context,
     { value, duplicateFields: patch.duplicateFields },
