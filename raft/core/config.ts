@@ -1,4 +1,4 @@
-/** Settings of the core: each with its unit, its default (spec: raft 6) and what it must satisfy. */
+/** Settings of the core: each with its unit, its default (spec: raft 6) and its bounds. */
 import { raftError } from '../errors';
 import type { MemberId } from './types';
 

@@ -1,9 +1,9 @@
 /**
- * The leader's regular signs of life: they keep the others from campaigning, tell a safe commitIndex
- * and carry the newest read batch (Raft §3.4, §6.4). Their answers feed the quorum check: a leader
- * that a quorum does not answer for an election timeout steps down (§6.2). That check, with the
- * refusal of votes while a leader is heard, is also what a lease for reads (§6.4.1) would need;
- * reads by lease are not offered.
+ * The leader's regular signs of life: they keep the others from campaigning, tell a safe
+ * commitIndex and carry the newest read batch (Raft §3.4, §6.4). Their answers feed the quorum
+ * check: a leader that a quorum does not answer for an election timeout steps down (§6.2). That
+ * check, with the refusal of votes while a leader is heard, is also what a lease for reads (§6.4.1)
+ * would need; reads by lease are not offered.
  */
 import { assert } from '../../base/assert';
 import { mark } from '../../base/mark';

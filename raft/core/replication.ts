@@ -24,7 +24,7 @@ import { assertContiguous } from './raft-log';
 import { send, type RaftState } from './state';
 import type { Entry, Index, MemberId } from './types';
 
-/** Whether proposals of `bytes` stay under the cap (R30): something always fits when nothing waits. */
+/** Whether proposals of `bytes` stay under the cap (R30): when nothing waits anything fits. */
 export function hasRoomFor(state: RaftState, bytes: number): boolean {
   const waiting = state.uncommitted.bytes;
   return bytes === 0 || waiting === 0 || waiting + bytes <= state.config.maxUncommittedBytes;

@@ -30,7 +30,7 @@ interface Rates {
   readonly slowDisk: number;
 }
 
-/** Runs one seed; throws an `InvariantError`, or an `Error` if the healed cluster does not go on. */
+/** Runs one seed; throws if an invariant breaks, or if the healed cluster does not go on. */
 export function runSchedule(seed: string, events: number): ScheduleReport {
   return new Schedule(seed).run(events);
 }
