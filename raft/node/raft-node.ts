@@ -126,7 +126,7 @@ export class RaftNode {
     this.#failed = new Promise((_resolve, reject) => {
       this.#fail = (error) => {
         this.#state = 'closed';
-        reject(error as Error);
+        reject(error instanceof Error ? error : new Error(String(error)));
       };
     });
     // Whoever runs the node gets the failure; before and after there is nobody to tell.

@@ -8,7 +8,7 @@ import { raftError, type RaftError } from '../errors';
 
 interface Reader {
   readonly resolve: (index: Index) => void;
-  readonly reject: (error: unknown) => void;
+  readonly reject: (error: RaftError) => void;
 }
 
 interface Round {
@@ -45,8 +45,14 @@ export class PendingReads {
       signal.addEventListener('abort', onAbort, { once: true });
       const settle = (): void => signal.removeEventListener('abort', onAbort);
       this.#waiting.push({
-        resolve: (index) => (settle(), resolve(index)),
-        reject: (error) => (settle(), reject(error as Error)),
+        resolve: (index) => {
+          settle();
+          resolve(index);
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
       });
     });
   }

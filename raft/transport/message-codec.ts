@@ -1,22 +1,25 @@
 /** The bodies of messages, one `case` a kind for size, writing and reading (`raft.proto`). */
 import { assertNever } from '../../base/assert';
-import { copyBytes, EMPTY_BYTES } from '../../base/bytes';
 import { NO_ID } from '../../base/hex-id';
 import type {
   AppendResult,
-  Entry,
-  EntryKind,
   Index,
   MemberId,
   Message,
   MessageKind,
-  Proposal,
   ReadKey,
   SnapshotMeta,
   Term,
 } from '../core';
-import { RAFT_LIMITS } from '../limits';
-import { counterBytes, nestedBytes, WireReader, type WireWriter } from './wire-bytes';
+import {
+  entryBytes,
+  proposalBytes,
+  readAppend,
+  readProposals,
+  writeEntry,
+  writeProposal,
+} from './entry-codec';
+import { counterBytes, nestedBytes, type WireReader, type WireWriter } from './wire-bytes';
 
 /** The field of the oneof that holds each kind. */
 export const BODY_FIELD = {
@@ -42,7 +45,6 @@ const KIND_OF_FIELD = new Map(
 );
 
 const ID_FIELD_BYTES = 9;
-const KIND_NUMBER = { normal: 0, confChange: 1 } as const satisfies Record<EntryKind, number>;
 
 /** What the batch and the message around a body say. */
 export interface BodyHeader {
@@ -100,20 +102,6 @@ function flagBytes(value: boolean): number {
   return value ? 2 : 0;
 }
 
-function dataBytes(field: number, data: Uint8Array): number {
-  return data.length === 0 ? 0 : nestedBytes(field, data.length);
-}
-
-function entryBytes(entry: Entry): number {
-  return (
-    counterBytes(entry.term) + counterBytes(KIND_NUMBER[entry.kind]) + dataBytes(3, entry.data)
-  );
-}
-
-function proposalBytes(proposal: Proposal): number {
-  return counterBytes(KIND_NUMBER[proposal.kind]) + dataBytes(2, proposal.data);
-}
-
 function keyBytes(key: ReadKey): number {
   return ID_FIELD_BYTES + counterBytes(key.incarnation) + counterBytes(key.counter);
 }
@@ -152,10 +140,7 @@ export function writeBody(writer: WireWriter, message: Message): void {
       writer.counter(2, message.prevTerm);
       writer.counter(3, message.commitIndex);
       for (const entry of message.entries) {
-        writer.nested(4, entryBytes(entry));
-        writer.counter(1, entry.term);
-        writer.counter(2, KIND_NUMBER[entry.kind]);
-        writer.data(3, entry.data);
+        writeEntry(writer, entry);
       }
       break;
     case 'appendEntriesResponse':
@@ -199,9 +184,7 @@ export function writeBody(writer: WireWriter, message: Message): void {
       break;
     case 'propose':
       for (const proposal of message.proposals) {
-        writer.nested(1, proposalBytes(proposal));
-        writer.counter(1, KIND_NUMBER[proposal.kind]);
-        writer.data(2, proposal.data);
+        writeProposal(writer, proposal);
       }
       break;
     default:
@@ -315,88 +298,6 @@ function readResult(values: FiveCounters): AppendResult {
     hintIndex: hint as Index,
     hintTerm: hintTerm as Term,
   };
-}
-
-function readAppend(outerReader: WireReader): {
-  prevIndex: Index;
-  prevTerm: Term;
-  commitIndex: Index;
-  entries: readonly Entry[];
-} {
-  // One copy for all entries of the message: they stay in memory together (R94).
-  const reader = new WireReader(copyBytes(outerReader.data()));
-  let [prevIndex, prevTerm, commitIndex] = [0, 0, 0];
-  const entries: Entry[] = [];
-  while (reader.next()) {
-    if (reader.field === 1) prevIndex = reader.counter();
-    else if (reader.field === 2) prevTerm = reader.counter();
-    else if (reader.field === 3) commitIndex = reader.counter();
-    else if (reader.field === 4) {
-      checkCount(entries.length);
-      entries.push(readEntry(reader, prevIndex + 1 + entries.length));
-    } else reader.skip();
-  }
-  return {
-    prevIndex: prevIndex as Index,
-    prevTerm: prevTerm as Term,
-    commitIndex: commitIndex as Index,
-    entries,
-  };
-}
-
-function readEntry(reader: WireReader, index: number): Entry {
-  if (!Number.isSafeInteger(index)) throw new RangeError('Cannot decode an index above 2^53-1');
-  const outer = reader.enter();
-  let term = 0;
-  let kind = 0;
-  let data = EMPTY_BYTES;
-  while (reader.next()) {
-    if (reader.field === 1) term = reader.counter();
-    else if (reader.field === 2) kind = reader.counter();
-    else if (reader.field === 3) data = reader.data();
-    else reader.skip();
-  }
-  reader.leave(outer);
-  return { index: index as Index, term: term as Term, kind: entryKind(kind), data };
-}
-
-function readProposals(outerReader: WireReader): Proposal[] {
-  const reader = new WireReader(copyBytes(outerReader.data()));
-  const proposals: Proposal[] = [];
-  while (reader.next()) {
-    if (reader.field !== 1) {
-      reader.skip();
-      continue;
-    }
-    checkCount(proposals.length);
-    const outer = reader.enter();
-    let kind = 0;
-    let data = EMPTY_BYTES;
-    while (reader.next()) {
-      if (reader.field === 1) kind = reader.counter();
-      else if (reader.field === 2) data = reader.data();
-      else reader.skip();
-    }
-    reader.leave(outer);
-    if (data.length > RAFT_LIMITS.entryBytesMax) {
-      throw new RangeError(`Cannot decode a proposal: received ${String(data.length)} bytes`);
-    }
-    proposals.push({ kind: entryKind(kind), data });
-  }
-  if (proposals.length === 0) throw new RangeError('Cannot decode a proposal without data');
-  return proposals;
-}
-
-function checkCount(count: number): void {
-  if (count >= RAFT_LIMITS.entriesPerMessageMax) {
-    throw new RangeError('Cannot decode a message: it holds too many entries');
-  }
-}
-
-function entryKind(kind: number): EntryKind {
-  if (kind === KIND_NUMBER.normal) return 'normal';
-  if (kind === KIND_NUMBER.confChange) return 'confChange';
-  throw new RangeError(`Cannot decode an entry: received kind ${String(kind)}`);
 }
 
 function readKey(reader: WireReader): { key: ReadKey; index: Index } {
