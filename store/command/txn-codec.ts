@@ -1,7 +1,7 @@
 /** Transactions and their parts as protobuf (`store.proto`); used by commands and by the wire. */
 import { EMPTY_BYTES } from '../../base/bytes';
 import { NO_ID } from '../../base/hex-id';
-import { ProtoReader, type ProtoWriter } from '../../base/protobuf';
+import type { ProtoReader, ProtoWriter } from '../../base/protobuf';
 import type { Compare, KeyRange, Operation, Revision, Txn } from '../kv';
 
 type RangeOrKey = KeyRange | { readonly key: Uint8Array };

@@ -5,17 +5,20 @@ import { SeededRandom } from '../../base/random';
 import { readAll, type EngineEntry, type KvEngine } from './engine';
 
 /** Makes engines for the suite. */
-export interface EngineFactory {
+export interface EngineFactory<Engine extends KvEngine> {
   /** A fresh engine; the suite closes it. */
-  readonly create: () => Promise<KvEngine>;
+  readonly create: () => Promise<Engine>;
   /** Closes an engine and opens its data again. */
-  readonly reopen: (engine: KvEngine) => Promise<KvEngine>;
+  readonly reopen: (engine: Engine) => Promise<Engine>;
 }
 
 const FROM_START = { start: new Uint8Array(0) };
 
 /** Runs the suite as subtests of `t`. */
-export async function engineConformance(t: Test, factory: EngineFactory): Promise<void> {
+export async function engineConformance<Engine extends KvEngine>(
+  t: Test,
+  factory: EngineFactory<Engine>,
+): Promise<void> {
   const withEngine = (name: string, run: (t: Test, engine: KvEngine) => Promise<void>) =>
     t.test(name, async (t) => {
       const engine = await factory.create();

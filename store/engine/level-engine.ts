@@ -167,7 +167,7 @@ class LevelEngine implements KvEngine {
           throw this.#readError(error);
         }
       },
-      close: next.close,
+      close: () => next.close(),
     };
   }
 

@@ -64,7 +64,7 @@ export class MemoryEngine implements KvEngine {
   constructor(options: MemoryEngineOptions = {}, pairs?: OrderedMap<Uint8Array, Uint8Array>) {
     this.location = options.location ?? 'memory';
     this.#onWrite = options.onWrite;
-    this.#pairs = pairs ?? new OrderedMap(Buffer.compare);
+    this.#pairs = pairs ?? new OrderedMap((a, b) => Buffer.compare(a, b));
     this.#durable = this.#pairs.fork();
   }
 

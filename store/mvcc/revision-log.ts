@@ -15,7 +15,7 @@
 import { assert } from '../../base/assert';
 import { crc32 } from '../../base/crc32';
 import type { Revision } from '../kv';
-import { decodeBody, RecordWriter, type RecordSink } from './checked-record';
+import { decodeBody, type RecordSink, type RecordWriter } from './checked-record';
 import { NAMESPACE, revisionOfKey } from './keyspace';
 
 /** One change as the log keeps it. */

@@ -115,7 +115,10 @@ function checkOperation(operation: Operation, changes: ChangeSet): StoreError | 
       const failure = checkKey(key);
       if (failure !== undefined) return failure;
       if (!isHexId(leaseId)) {
-        return storeError('STORE_INVALID', `Cannot attach a lease: received id "${leaseId}"`);
+        return storeError(
+          'STORE_INVALID',
+          `Cannot attach a lease: received id "${String(leaseId)}"`,
+        );
       }
       if (changes.hasChangeOf(key)) return changedTwice();
       changes.puts.set(bytesId(key), key);

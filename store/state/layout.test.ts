@@ -78,7 +78,7 @@ function drawKey(random: Random): Uint8Array {
 /** Puts of distinct keys, or one deletion of a range: no key twice (S21). */
 function drawOperations(random: Random): Operation[] {
   if (random.below(4) === 0) {
-    const [start, end] = [drawKey(random), drawKey(random)].sort(Buffer.compare);
+    const [start, end] = [drawKey(random), drawKey(random)].sort((a, b) => Buffer.compare(a, b));
     const range = { start: start ?? ALL.start, end: random.below(6) === 0 ? undefined : end };
     return [{ kind: 'deleteRange', range, withPrevious: false }];
   }
