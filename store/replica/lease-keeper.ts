@@ -106,7 +106,10 @@ export class LeaseKeeper {
     for (;;) {
       // Confirmed in this term and still in it: the clocks here are the ones that count.
       if (term === undefined || this.#term !== term) {
-        throw storeError('RAFT_NOT_LEADER', `Cannot renew lease ${leaseId} as another member leads`);
+        throw storeError(
+          'RAFT_NOT_LEADER',
+          `Cannot renew lease ${leaseId} as another member leads`,
+        );
       }
       // Before the renewal, so that the answer does not claim more than was looked at (S43).
       const header = revision();

@@ -152,8 +152,7 @@ export class LinearizableRead {
     const late = this.#readers.filter((reader) => reader.deadlineMs <= nowMs);
     if (late.length === 0) return;
     this.#readers = this.#readers.filter((reader) => reader.deadlineMs > nowMs);
-    const error =
-      this.#lastError ?? storeError('STORE_TIMEOUT', 'Cannot confirm a read in time');
+    const error = this.#lastError ?? storeError('STORE_TIMEOUT', 'Cannot confirm a read in time');
     for (const reader of late) reader.reject(error);
   }
 }

@@ -149,7 +149,10 @@ export class ReplicatedStore implements ServedStore {
     const { leases } = this.#options;
     leases.revoking(leaseId);
     try {
-      const { revision } = pick(await this.#submit({ kind: 'leaseRevoke', leaseId }), 'leaseRevoke');
+      const { revision } = pick(
+        await this.#submit({ kind: 'leaseRevoke', leaseId }),
+        'leaseRevoke',
+      );
       return { revision };
     } catch (error) {
       if (isStoreError(error) && error.outcome === 'none') leases.notRevoked(leaseId);

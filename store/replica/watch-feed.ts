@@ -60,9 +60,7 @@ export class WatchFeed implements WatchSource {
   }
 
   openWatch(range: KeyRange, startRevision: Revision, sink: WatchSink): WatchHandle {
-    const start = (
-      startRevision === 0 ? this.#state.revision() + 1 : startRevision
-    ) as Revision;
+    const start = (startRevision === 0 ? this.#state.revision() + 1 : startRevision) as Revision;
     const ended: { watcher: Watcher | undefined } = { watcher: undefined };
     const watcher = this.#hub.watch({
       range,

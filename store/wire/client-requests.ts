@@ -233,8 +233,7 @@ export class ClientRequests {
       this.#waiting.delete(pending);
       const message = `Cannot ${pending.body.kind} as no replica can be reached`;
       pending.reject(
-        pending.lastError ??
-          storeError('STORE_UNREACHABLE', `${message}: ${this.#host.reason()}`),
+        pending.lastError ?? storeError('STORE_UNREACHABLE', `${message}: ${this.#host.reason()}`),
       );
     }
   }

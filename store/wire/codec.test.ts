@@ -288,19 +288,22 @@ t.test('bytes that are no frame give a RangeError and nothing else (R93)', (t) =
   t.end();
 });
 
-t.test('a counter above 2^53-1 is refused on both sides, a transaction nested too deep is not read', (t) => {
-  const writer = new WireWriter();
-  t.throws(() => writer.counter(1, 2 ** 53), RangeError);
-  t.throws(() => writer.counter(1, -1), RangeError);
-  const tooLarge = Uint8Array.of(0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10);
-  const reader = new WireReader(tooLarge);
-  t.ok(reader.next());
-  t.throws(() => reader.counter(), RangeError);
-  let nested: Txn = { compare: [], success: [], failure: [] };
-  for (let i = 0; i < 40; i++) {
-    nested = { compare: [], success: [{ kind: 'txn', txn: nested }], failure: [] };
-  }
-  writeClientMessage(writer, 1, { kind: 'txn', txn: nested });
-  t.throws(() => readClientFrame(writer.take()), RangeError);
-  t.end();
-});
+t.test(
+  'a counter above 2^53-1 is refused on both sides, a transaction nested too deep is not read',
+  (t) => {
+    const writer = new WireWriter();
+    t.throws(() => writer.counter(1, 2 ** 53), RangeError);
+    t.throws(() => writer.counter(1, -1), RangeError);
+    const tooLarge = Uint8Array.of(0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10);
+    const reader = new WireReader(tooLarge);
+    t.ok(reader.next());
+    t.throws(() => reader.counter(), RangeError);
+    let nested: Txn = { compare: [], success: [], failure: [] };
+    for (let i = 0; i < 40; i++) {
+      nested = { compare: [], success: [{ kind: 'txn', txn: nested }], failure: [] };
+    }
+    writeClientMessage(writer, 1, { kind: 'txn', txn: nested });
+    t.throws(() => readClientFrame(writer.take()), RangeError);
+    t.end();
+  },
+);

@@ -283,10 +283,7 @@ class WireClient implements KvClient {
 type Answer<Kind extends ServerBody['kind']> = Extract<ServerBody, { readonly kind: Kind }>;
 
 /** A replica that answers something else than was asked is a bug of ours, not a condition. */
-function expectAnswer<Kind extends ServerBody['kind']>(
-  body: ServerBody,
-  kind: Kind,
-): Answer<Kind> {
+function expectAnswer<Kind extends ServerBody['kind']>(body: ServerBody, kind: Kind): Answer<Kind> {
   assert(body.kind === kind, 'an answer is of the kind asked for', { kind, received: body.kind });
   return body as Answer<Kind>;
 }

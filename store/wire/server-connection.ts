@@ -259,9 +259,7 @@ export class ServerConnection implements LinkHandler, WatchOutlet {
       return this.write(id, { kind: 'watchEnded', failure });
     }
     const { store } = this.#context;
-    const start = (
-      startRevision === 0 ? store.localRevision() + 1 : startRevision
-    ) as Revision;
+    const start = (startRevision === 0 ? store.localRevision() + 1 : startRevision) as Revision;
     const watch = new ServerWatch(id, this);
     this.#watches.set(id, watch);
     // Written first: the store may offer while the watch is being opened.
