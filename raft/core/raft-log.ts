@@ -48,11 +48,11 @@ export class RaftLog {
     this.#reader = reader;
     const lastIndex = reader.lastIndex();
     this.#unstable = new UnstableLog((lastIndex + 1) as Index);
-    // The store syncs on its own, so it may have applied more than the last stored commitIndex.
-    this.#commitIndex = Math.max(options.commitIndex, appliedIndex) as Index;
+    // What was released was applied.
     this.#appliedIndex = Math.max(appliedIndex, reader.firstIndex() - 1) as Index;
     this.#applyingIndex = this.#appliedIndex;
-    this.#commitIndex = Math.max(this.#commitIndex, this.#appliedIndex) as Index;
+    // The store syncs on its own, so it may have applied more than the last stored commitIndex.
+    this.#commitIndex = Math.max(options.commitIndex, this.#appliedIndex) as Index;
     assert(this.#commitIndex <= lastIndex, 'the log holds all that is committed or applied', {
       commitIndex: options.commitIndex,
       appliedIndex,
