@@ -140,12 +140,13 @@ function change(
 }
 
 function valueAt(document: Json, path: Pointer): Json {
-  let value: Json | undefined = document;
+  let value = document;
   for (const step of path) {
-    value = value === undefined ? undefined : childOf(value, step);
-    if (value === undefined) throw new PatchFailure('missing value to copy');
+    const child = childOf(value, step);
+    if (child === undefined) throw new PatchFailure('missing value');
+    value = child;
   }
-  return value as Json;
+  return value;
 }
 
 function childOf(value: Json, step: string): Json | undefined {
@@ -173,7 +174,8 @@ function removeAt(parent: Json, step: string): Json {
   if (!isJsonObject(parent) || !Object.hasOwn(parent, step)) {
     throw new PatchFailure('unable to remove nonexistent key');
   }
-  return Object.fromEntries(Object.entries(parent).filter(([name]) => name !== step)) as JsonObject;
+  const others = Object.entries(parent).filter(([name]) => name !== step);
+  return Object.fromEntries(others);
 }
 
 function withField(parent: Json, name: string, value: Json): Json {

@@ -4,7 +4,8 @@
  */
 import type { ClientNode, Model, ModelField } from './client-node';
 import { overlayField } from './overlay';
-import { definitionsPrefix, expectShape, type Definitions, type SchemaJson } from './schema-json';
+import { definitionsPrefix, expectShape, withoutKeys } from './schema-json';
+import type { Definitions, SchemaJson } from './schema-json';
 
 /** Where the types of each group live in Go, when a model's name says the group. */
 const packages: Readonly<Record<string, string>> = {
@@ -68,10 +69,9 @@ export class DefinitionJoin {
       properties[field.name] = this.#joinField(short, packageName, field, base);
     }
     const required = model.fields.filter((field) => field.isRequired).map((field) => field.name);
-    const { properties: _, required: __, description: ___, ...rest } = base ?? {};
     return {
       description: model.description === '' ? (base?.description ?? '') : model.description,
-      ...rest,
+      ...withoutKeys(base ?? {}, 'properties', 'required', 'description'),
       type: 'object',
       ...(model.fields.length === 0 ? {} : { properties }),
       ...(required.length === 0 ? {} : { required: required.sort() }),
@@ -148,8 +148,7 @@ export class DefinitionJoin {
     for (const version of ['v1beta1', 'v1alpha1', 'v1alpha2']) {
       const older = this.#swagger.get(`${prefix}.${version}.${kind}`);
       if (older !== undefined) {
-        const { 'x-kubernetes-group-version-kind': _, ...rest } = older;
-        return rest;
+        return withoutKeys(older, 'x-kubernetes-group-version-kind');
       }
     }
     return undefined;

@@ -5,7 +5,7 @@
  */
 import type { BuiltinVerb } from '../../apiserver/schema';
 import type { FoundResource } from './resources';
-import { definitionsPrefix, type Definitions, type SchemaJson } from './schema-json';
+import { definitionsPrefix, withoutKeys, type Definitions, type SchemaJson } from './schema-json';
 
 type JsonRecord = Record<string, unknown>;
 
@@ -230,8 +230,11 @@ function componentSchema(schema: SchemaJson): JsonRecord {
     return Object.keys(rest).length === 0 ? reference : { ...rest, allOf: [reference] };
   }
   if (format === 'int-or-string') {
-    const { type: _, ...texts } = rest;
-    return { ...texts, format, oneOf: [{ type: 'integer' }, { type: 'string' }] };
+    return {
+      ...withoutKeys(rest, 'type'),
+      format,
+      oneOf: [{ type: 'integer' }, { type: 'string' }],
+    };
   }
   return {
     ...rest,

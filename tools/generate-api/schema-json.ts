@@ -46,6 +46,11 @@ export function reachable(definitions: Definitions, roots: readonly string[]): D
   return new Map(entries);
 }
 
+/** A schema without some of its keys. */
+export function withoutKeys(schema: SchemaJson, ...keys: readonly string[]): SchemaJson {
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => !keys.includes(key)));
+}
+
 /** Fails the build: the source is not what this generator was written for. */
 export function expectShape(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(`Cannot generate the built-in types: expected ${what}`);

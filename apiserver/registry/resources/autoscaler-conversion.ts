@@ -5,7 +5,7 @@
  */
 import { isJsonObject, parseTrustedJson, stringifyJson } from '../../machinery/json';
 import type { Json, JsonObject, KubernetesObject } from '../../machinery/object';
-import { listAt, numberAt, objectAt, textAt } from './fields';
+import { listAt, numberAt, objectAt, textAt, withoutFields } from './fields';
 
 const prefix = 'autoscaling.alpha.kubernetes.io';
 const metricsAnnotation = `${prefix}/metrics`;
@@ -52,10 +52,8 @@ export function autoscalerToV2(object: KubernetesObject): KubernetesObject {
 
 /** The autoscaling/v1 form of an autoscaling/v2 object. */
 export function autoscalerFromV2(object: KubernetesObject): KubernetesObject {
-  const { metrics: allMetrics, behavior, ...spec } = objectAt(object, 'spec');
-  const { currentMetrics: allCurrent, conditions, ...status } = objectAt(object, 'status');
-  void allMetrics;
-  void allCurrent;
+  const { behavior, ...spec } = withoutFields(objectAt(object, 'spec'), 'metrics');
+  const { conditions, ...status } = withoutFields(objectAt(object, 'status'), 'currentMetrics');
   const metrics = listAt(object, 'spec', 'metrics');
   const cpu = metrics.find(isCpuUtilization);
   const others = metrics.filter((each) => each !== cpu);

@@ -44,6 +44,11 @@ export function valueAt(value: Json | undefined, ...path: readonly string[]): Js
   return found ?? undefined;
 }
 
+/** The object without some of its fields. */
+export function withoutFields(object: JsonObject, ...names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
+}
+
 /** A value as a field selector compares it: numbers and booleans as text, absent as empty. */
 export function selectableText(value: Json | undefined): string {
   if (typeof value === 'string') return value;

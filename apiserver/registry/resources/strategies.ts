@@ -9,7 +9,7 @@ import type { BuiltinResource } from '../../schema';
 import { strategyOf, type Strategy } from '../strategy';
 import { defaultsOf } from './defaults';
 import { inFieldOrder } from './defaults/fill';
-import { numberAt, textAt } from './fields';
+import { numberAt, textAt, withoutFields } from './fields';
 import { selectableFieldsOf } from './selectable-fields';
 import { newStatusOf } from './new-status';
 
@@ -163,9 +163,7 @@ function replaceStatus(
   status: KubernetesObject['status'],
 ): KubernetesObject {
   if (status !== undefined) return { ...object, status };
-  const { status: dropped, ...rest } = object;
-  void dropped;
-  return rest;
+  return { ...withoutFields(object, 'status'), metadata: object.metadata };
 }
 
 /** `stringData` is a way to write `data`: it is stored encoded and never returned. */

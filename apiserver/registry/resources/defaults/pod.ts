@@ -1,7 +1,7 @@
 /** Defaults of pods and pod templates (K88). k8s: pkg/apis/core/v1/defaults.go. */
 import { isJsonObject } from '../../../machinery/json';
 import type { JsonObject } from '../../../machinery/object';
-import { objectAt, textAt, valueAt } from '../fields';
+import { objectAt, textAt, valueAt, withoutFields } from '../fields';
 import { absent, all, each, emptyText, ensured, inside, when, type Fill } from './fill';
 
 const probe = all(
@@ -122,12 +122,14 @@ const volume = all(
 );
 
 function imagePullPolicyOfVolume(source: JsonObject): JsonObject {
-  const { imagePullPolicy, ...rest } = pullPolicy({
-    image: textAt(source, 'reference'),
-    imagePullPolicy: textAt(source, 'pullPolicy'),
-  });
-  void rest;
-  return textAt(imagePullPolicy) === '' ? source : { ...source, pullPolicy: imagePullPolicy };
+  const policy = textAt(
+    pullPolicy({
+      image: textAt(source, 'reference'),
+      imagePullPolicy: textAt(source, 'pullPolicy'),
+    }),
+    'imagePullPolicy',
+  );
+  return policy === '' ? source : { ...source, pullPolicy: policy };
 }
 
 /** Host ports follow container ports where the pod uses the host's network. */
@@ -175,10 +177,7 @@ export const podTemplate = all(
 );
 
 function withoutCreationTime(metadata: JsonObject['metadata']): JsonObject {
-  if (!isJsonObject(metadata)) return {};
-  const { creationTimestamp, ...rest } = metadata;
-  void creationTimestamp;
-  return rest;
+  return isJsonObject(metadata) ? withoutFields(metadata, 'creationTimestamp') : {};
 }
 
 /** What only a pod itself gets, not a template. */
