@@ -1,8 +1,8 @@
 /** Pages of a list out of the watch cache: the same pages and tokens as the store's (K11, K12). */
 import type { Revision } from '../../store/index';
 import {
-  comparePaths,
   continueAfter,
+  isInScope,
   pointPath,
   resourceVersionOf,
   scopePrefix,
@@ -11,6 +11,7 @@ import {
   type StoredList,
 } from '../storage/index';
 import type { CacheEntry } from './cache-entry';
+import type { PastView } from './past-view';
 
 /** What a list is cut from. */
 export interface ListSource {
@@ -19,11 +20,11 @@ export interface ListSource {
   readonly revision: Revision;
   /** 0 for no limit; not the request's where the limit is ignored (K5). */
   readonly limit: number;
-  /** The selected objects from the page's start on, in key order. */
+  /** The selected objects from the page's start on, in key order: all, or `limit` at least. */
   readonly entries: readonly CacheEntry[];
   readonly isNamespaced: boolean;
-  /** Whether any object of the scope, selected or not, follows a path. */
-  hasAfter(path: string): boolean;
+  /** How many objects of the scope, selected or not, follow a path. */
+  countAfter(path: string): number;
 }
 
 /** The first path a page may hold; undefined for a first page. */
@@ -39,35 +40,34 @@ export function startPathOf(
 /** Cuts one page. */
 export function pageOf(source: ListSource): StoredList {
   const { request, revision, limit, entries } = source;
-  const isWhole = limit === 0 || entries.length < limit;
-  const taken = isWhole ? entries : entries.slice(0, limit);
+  const taken = limit === 0 ? entries : entries.slice(0, limit);
   const last = taken.at(-1);
   const isPoint = pointPath(request.scope, source.isNamespaced) !== undefined;
-  const hasMore =
-    !isWhole &&
-    !isPoint &&
-    last !== undefined &&
-    (entries.length > limit || source.hasAfter(last.path));
-  const remaining = entries.length - taken.length;
+  const isFull = limit > 0 && taken.length === limit && !isPoint && last !== undefined;
+  const remaining = isFull ? source.countAfter(last.path) : 0;
+  const prefix = scopePrefix(request.scope);
   return {
     resourceVersion: resourceVersionOf(revision),
     items: taken.map(({ object }) => object),
-    continueToken: hasMore
-      ? continueAfter(revision, last.path, scopePrefix(request.scope))
-      : undefined,
-    remainingItemCount: hasMore && request.predicate.isEverything ? remaining : undefined,
+    continueToken: isFull && remaining > 0 ? continueAfter(revision, last.path, prefix) : undefined,
+    remainingItemCount: remaining > 0 && request.predicate.isEverything ? remaining : undefined,
   };
 }
 
-/** The selected part of a whole past state, from a start path on. */
+/** The selected part of a past state; stops when it has a page. */
 export function selectPast(
-  past: readonly CacheEntry[],
+  past: PastView,
   request: ListRequest,
   startPath: string | undefined,
-): CacheEntry[] {
-  return past.filter(
-    (entry) =>
-      (startPath === undefined || comparePaths(entry.path, startPath) >= 0) &&
-      (request.predicate.isEverything || request.predicate.matchesAttributes(entry)),
-  );
+): { readonly entries: readonly CacheEntry[]; readonly fetched: number } {
+  const { scope, predicate, limit } = request;
+  const entries: CacheEntry[] = [];
+  let fetched = 0;
+  for (const entry of past.entries(startPath)) {
+    fetched += 1;
+    if (!isInScope(entry.path, scope)) continue;
+    if (!predicate.isEverything && !predicate.matchesAttributes(entry)) continue;
+    if (entries.push(entry) === limit) break;
+  }
+  return { entries, fetched };
 }

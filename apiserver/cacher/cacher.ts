@@ -195,7 +195,7 @@ export class Cacher implements Storage {
   ): StoredList {
     const { scope, predicate } = request;
     const start = startPathOf(request, position);
-    const { entries, index, fetched } = this.#cache.select(scope, predicate, start);
+    const { entries, index, fetched } = this.#cache.select(scope, predicate, start, limit);
     const { isNamespaced } = this.#storage.parts;
     const list = pageOf({
       request,
@@ -203,7 +203,7 @@ export class Cacher implements Storage {
       limit,
       entries,
       isNamespaced,
-      hasAfter: (path) => this.#cache.hasAfter(scope, path),
+      countAfter: (path) => this.#cache.countAfter(scope, path),
     });
     this.#countList(index, fetched, list.items.length);
     return list;
@@ -218,21 +218,19 @@ export class Cacher implements Storage {
     if (revision === this.#cache.revision && this.isReady()) {
       return this.#listPresent(request, position, request.limit);
     }
-    const past = this.isReady() ? this.#cache.exact(request.scope, revision) : undefined;
+    const past = this.isReady() ? this.#cache.past(request.scope, revision) : undefined;
     if (past === undefined) return this.#storage.list(request);
-    const start = startPathOf(request, position);
-    const entries = selectPast(past, request, start);
+    const { entries, fetched } = selectPast(past, request, startPathOf(request, position));
     const { isNamespaced } = this.#storage.parts;
-    const lastPath = past.at(-1)?.path;
     const list = pageOf({
       request,
       revision,
       limit: request.limit,
       entries,
       isNamespaced,
-      hasAfter: (path) => lastPath !== undefined && lastPath !== path,
+      countAfter: (path) => past.countAfter(path),
     });
-    this.#countList('exact', past.length, list.items.length);
+    this.#countList('exact', fetched, list.items.length);
     return list;
   }
 

@@ -19,6 +19,7 @@ import {
   settled,
   WatchReader,
 } from '../storage/conformance/harness';
+import { allPages } from '../storage/conformance/reads';
 import { makeCached } from './testing/cached-subject';
 import { changeAt } from './testing/entries';
 import { WatchHistory } from './watch-history';
@@ -159,6 +160,7 @@ t.test('K22: any past state from history equals the one from the store', async (
     else await replacePod(storage, path, { phase: `p${String(i)}` });
   }
   await settled();
+  const listsBefore = kv.calls.list;
   for (let revision = 2; revision <= kv.revision; revision += 3) {
     const list = await storage.list(listing({ freshness: at('exact', String(revision)) }));
     const truth = await kv.list(
@@ -170,7 +172,17 @@ t.test('K22: any past state from history equals the one from the store', async (
       truth.keyValues.map(({ modRevision }) => modRevision),
       `at ${String(revision)}`,
     );
+    const scope = { namespace: 'n1', name: undefined };
+    const freshness = at('exact', String(revision));
+    const pages = await allPages(storage, { freshness, scope, limit: 3 });
+    const inN1 = pathsOf(list).filter((path) => path.startsWith('n1/'));
+    t.same(pages.flatMap(pathsOf), inN1, 'page by page');
+    t.same(
+      pages.map(({ remainingItemCount = 0, items }) => remainingItemCount + items.length),
+      pages.map((_, i) => inN1.length - 3 * i),
+    );
   }
+  t.equal(kv.calls.list, listsBefore + Math.ceil((kv.revision - 1) / 3), 'only the oracle read');
   await close();
 });
 

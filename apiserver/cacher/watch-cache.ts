@@ -18,6 +18,7 @@ import {
 import { CacheEntry, FieldSchema } from './cache-entry';
 import { ChangeEvent } from './change-event';
 import type { CacherLimits } from './limits';
+import { PastView } from './past-view';
 import { WatchHistory } from './watch-history';
 import { WatchStore, type Found } from './watch-store';
 
@@ -85,14 +86,14 @@ export class WatchCache {
   }
 
   /** The objects of a selection in key order; throws K81's failure if one is undecodable. */
-  select(scope: Scope, predicate: SelectionPredicate, startPath?: string): Found {
+  select(scope: Scope, predicate: SelectionPredicate, startPath?: string, limit = 0): Found {
     this.#checkDecodable(scope);
-    return this.#store.select(scope, predicate, startPath);
+    return this.#store.select(scope, predicate, startPath, limit);
   }
 
-  /** Whether any object of a scope follows a path. */
-  hasAfter(scope: Scope, path: string): boolean {
-    return this.#store.entries(scope, `${path}\0`).next().done !== true;
+  /** How many objects of a scope, selected or not, follow a path. */
+  countAfter(scope: Scope, path: string): number {
+    return this.#store.countAfter(scope, path);
   }
 
   /** An object as a first guess for a write; undefined also for an undecodable one. */
@@ -100,22 +101,11 @@ export class WatchCache {
     return this.#store.get(path)?.object;
   }
 
-  /**
-   * All objects of a scope as they were at a past revision, in key order; undefined if the history
-   * does not reach so far (K22). The changes since are undone over the present objects.
-   */
-  exact(scope: Scope, revision: Revision): CacheEntry[] | undefined {
+  /** A scope as it was at a past revision; undefined if the history does not tell (K22). */
+  past(scope: Scope, revision: Revision): PastView | undefined {
     this.#checkDecodable(scope);
     const then = this.#history.undo(revision, this.#limits.exactUndoEventsMax);
-    if (then === undefined) return undefined;
-    const past = new WatchStore({ ...this.#resource, selectable: [] });
-    for (const entry of this.#store.entries(scope)) {
-      if (!then.has(entry.path) && isInScope(entry.path, scope)) past.set(entry);
-    }
-    for (const [path, entry] of then) {
-      if (entry !== undefined && isInScope(path, scope)) past.set(entry);
-    }
-    return [...past.entries(scope)];
+    return then === undefined ? undefined : new PastView(this.#store, scope, then);
   }
 
   /** Empties the cache before a list whose pages come through {@link addListed}. */

@@ -108,8 +108,11 @@ export class WatchStore {
     return this.#namespaces.get(namespace) ?? 0;
   }
 
-  /** The objects of a selection in key order, from `startPath` on if one is given. */
-  select(scope: Scope, predicate: SelectionPredicate, startPath?: string): Found {
+  /**
+   * The objects of a selection in key order, from `startPath` on if one is given; `limit` (0: all)
+   * lets a walk end early, and may be exceeded.
+   */
+  select(scope: Scope, predicate: SelectionPredicate, startPath?: string, limit = 0): Found {
     const byPath = this.#byPath(scope, predicate);
     if (byPath !== undefined) {
       const from = startPath;
@@ -129,15 +132,18 @@ export class WatchStore {
     if (route !== undefined && route.estimate * SORT_FACTOR < walked) {
       return this.#gather(route, narrowed, predicate, startPath);
     }
-    return this.#walk(narrowed, predicate, startPath);
+    return this.#walk(narrowed, predicate, startPath, limit);
   }
 
-  /** All objects of a scope in key order. */
+  /** All objects of a scope's namespace in key order. */
   *entries(scope: Scope, startPath?: string): IterableIterator<CacheEntry> {
-    const prefix = scopePrefix(scope);
-    const from = startPath ?? (prefix === '' ? undefined : prefix);
-    const to = prefix === '' ? undefined : `${prefix.slice(0, -1)}0`;
-    for (const [, slot] of this.#slots.entries({ from, to })) yield slot.entry;
+    const { from, to } = rangeOf(scope);
+    for (const [, slot] of this.#slots.entries({ from: startPath ?? from, to })) yield slot.entry;
+  }
+
+  /** How many objects of a scope's namespace follow a path, without walking over them. */
+  countAfter(scope: Scope, path: string): number {
+    return this.#slots.count(`${path}\0`, rangeOf(scope).to);
   }
 
   /** The entries that a name leaves: one, or one per namespace; undefined without a name. */
@@ -155,12 +161,18 @@ export class WatchStore {
       .sort(comparePaths);
   }
 
-  #walk(scope: Scope, predicate: SelectionPredicate, startPath: string | undefined): Found {
+  #walk(
+    scope: Scope,
+    predicate: SelectionPredicate,
+    startPath: string | undefined,
+    limit: number,
+  ): Found {
     const entries: CacheEntry[] = [];
     let fetched = 0;
     for (const entry of this.entries(scope, startPath)) {
       fetched += 1;
-      if (predicate.isEverything || predicate.matchesAttributes(entry)) entries.push(entry);
+      if (!predicate.isEverything && !predicate.matchesAttributes(entry)) continue;
+      if (entries.push(entry) === limit) break;
     }
     return { entries, index: scopePrefix(scope) === '' ? '' : 'namespace', fetched };
   }
@@ -255,6 +267,12 @@ export class WatchStore {
     if (count === 0) this.#namespaces.delete(namespace);
     else this.#namespaces.set(namespace, count);
   }
+}
+
+/** The paths of a namespace: what follows `ns/` and is below `ns0`, the next after the slash. */
+function rangeOf(scope: Scope): { readonly from?: string; readonly to?: string } {
+  const prefix = scopePrefix(scope);
+  return prefix === '' ? {} : { from: prefix, to: `${prefix.slice(0, -1)}0` };
 }
 
 /** `metadata.namespace=x` is a range like the namespace of the path (K23). */
