@@ -2,6 +2,9 @@
 
 const UTF8_DECODER = new TextDecoder('utf-8', { fatal: true });
 const UTF8_ENCODER = new TextEncoder();
+const { latin1Slice } = Buffer.prototype as unknown as {
+  readonly latin1Slice: (this: Uint8Array, start: number, end: number) => string;
+};
 
 /** No bytes. Never written to. */
 export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
@@ -75,5 +78,6 @@ export function fromUtf8(bytes: Uint8Array): string {
 
 /** A string that is equal for equal bytes and usable as a `Map` key (one char per byte). */
 export function bytesId(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  // Half the cost of making a Buffer first; every write asks for this once or twice.
+  return latin1Slice.call(bytes, 0, bytes.length);
 }

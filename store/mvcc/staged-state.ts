@@ -23,8 +23,8 @@ import { isInRange, type ReadSet } from './read-set';
 
 /** What was there before the batch. */
 export interface StateSource {
-  /** A live key, looked up at once. */
-  current(key: Uint8Array): CurrentRecord | undefined;
+  /** A live key, looked up at once; `id` is its `bytesId`. */
+  current(key: Uint8Array, id: string): CurrentRecord | undefined;
   lease(leaseId: string): LeaseRecord | undefined;
 }
 
@@ -77,9 +77,9 @@ export class StagedState {
   }
 
   /** The key as it is now. */
-  current(key: Uint8Array): CurrentRecord | undefined {
-    const staged = this.#keys.get(bytesId(key));
-    return staged === undefined ? this.#source.current(key) : staged.versions.at(-1)?.record;
+  current(key: Uint8Array, id = bytesId(key)): CurrentRecord | undefined {
+    const staged = this.#keys.get(id);
+    return staged === undefined ? this.#source.current(key, id) : staged.versions.at(-1)?.record;
   }
 
   /** All live keys of a range as they are now, in key order. The range must have been fetched. */
@@ -147,14 +147,14 @@ export class StagedState {
 
   /** Called by a write transaction: the key is now `record`, since revision `main`. */
   stage(options: {
-    readonly key: Uint8Array;
+    /** The key's `bytesId`. */
+    readonly id: string;
     readonly main: Revision;
     readonly previous: CurrentRecord | undefined;
     readonly record: CurrentRecord | undefined;
   }): void {
-    const { key, main, previous, record } = options;
+    const { id, main, previous, record } = options;
     assert(main === this.revision + 1, 'changes belong to the next revision', { main });
-    const id = bytesId(key);
     const staged = this.#keys.get(id);
     if (staged === undefined) this.#keys.set(id, { base: previous, versions: [{ main, record }] });
     else staged.versions.push({ main, record });

@@ -47,8 +47,8 @@ export function checkTxn(txn: Txn): StoreError | undefined {
   }
   return (
     checkCompares(txn) ??
-    checkBranch(txn.success, new ChangeSet()) ??
-    checkBranch(txn.failure, new ChangeSet())
+    checkBranch(txn.success, new ChangeSet(txn.success.length === 1)) ??
+    checkBranch(txn.failure, new ChangeSet(txn.failure.length === 1))
   );
 }
 
@@ -74,8 +74,14 @@ function checkCompares(txn: Txn): StoreError | undefined {
 
 /** Keys that a branch changes. */
 class ChangeSet {
+  /** Nothing will ever be compared with this set. */
+  readonly isAlone: boolean;
   readonly puts = new Map<string, Uint8Array>();
   readonly deletes: RangeOrKey[] = [];
+
+  constructor(isAlone = false) {
+    this.isAlone = isAlone;
+  }
 
   /** Whether a put of `key` would be its second change. */
   hasChangeOf(key: Uint8Array): boolean {
@@ -120,6 +126,8 @@ function checkOperation(operation: Operation, changes: ChangeSet): StoreError | 
           `Cannot attach a lease: received id "${String(leaseId)}"`,
         );
       }
+      // The only operation of a branch meets no other: most transactions are of that kind.
+      if (changes.isAlone) return undefined;
       if (changes.hasChangeOf(key)) return changedTwice();
       changes.puts.set(bytesId(key), key);
       return undefined;

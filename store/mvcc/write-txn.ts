@@ -4,7 +4,7 @@
  * nothing, and the revision does not move (S23). A key changes at most once (S21).
  */
 import { assert } from '../../base/assert';
-import { EMPTY_BYTES } from '../../base/bytes';
+import { bytesId, EMPTY_BYTES } from '../../base/bytes';
 import { crc32 } from '../../base/crc32';
 import { NO_ID } from '../../base/hex-id';
 import type { Revision, WatchEvent } from '../kv';
@@ -44,7 +44,8 @@ export class WriteTxn {
   /** Writes a value; returns what was there before. */
   put(key: Uint8Array, value: Uint8Array, leaseId: string): CurrentRecord | undefined {
     const state = this.#state;
-    const previous = state.current(key);
+    const id = bytesId(key);
+    const previous = state.current(key, id);
     const record = state.encoders.records.make({
       key,
       value,
@@ -54,13 +55,14 @@ export class WriteTxn {
       version: (previous?.keyValue.version ?? 0) + 1,
       leaseId,
     });
-    this.#change('put', key, previous, record);
+    this.#change({ type: 'put', key, id, previous, record });
     return previous;
   }
 
   /** Deletes a key that exists. */
   delete(previous: CurrentRecord): void {
-    this.#change('delete', previous.keyValue.key, previous, undefined);
+    const { key } = previous.keyValue;
+    this.#change({ type: 'delete', key, id: bytesId(key), previous, record: undefined });
   }
 
   /** Writes the revision's log and moves the state to it; undefined if nothing changed. */
@@ -73,12 +75,14 @@ export class WriteTxn {
     return { revision: this.main, events: this.#events };
   }
 
-  #change(
-    type: 'put' | 'delete',
-    key: Uint8Array,
-    previous: CurrentRecord | undefined,
-    record: CurrentRecord | undefined,
-  ): void {
+  #change(change: {
+    readonly type: 'put' | 'delete';
+    readonly key: Uint8Array;
+    readonly id: string;
+    readonly previous: CurrentRecord | undefined;
+    readonly record: CurrentRecord | undefined;
+  }): void {
+    const { type, key, id, previous, record } = change;
     const { main } = this;
     const sub = this.#changes.length;
     const state = this.#state;
@@ -105,7 +109,7 @@ export class WriteTxn {
       keyValue: record?.keyValue ?? tombstone(previous?.keyValue.key ?? key, main),
       previous: previous?.keyValue,
     });
-    state.stage({ key, main, previous, record });
+    state.stage({ id, main, previous, record });
   }
 
   /** S45: a put without a lease detaches, one with another lease moves. */

@@ -1,5 +1,4 @@
 /** What commands find: the record of a key by a cache and the engine, leases from memory. */
-import { bytesId } from '../../base/bytes';
 import type { KvEngine } from '../engine';
 import {
   currentKey,
@@ -26,8 +25,8 @@ export class CurrentSource implements StateSource {
     this.#cache = new RecordCache(options.cacheBytes);
   }
 
-  current(key: Uint8Array): CurrentRecord | undefined {
-    const cached = this.#cache.get(bytesId(key));
+  current(key: Uint8Array, id: string): CurrentRecord | undefined {
+    const cached = this.#cache.get(id);
     if (cached !== undefined) return cached;
     const engineKey = currentKey(key);
     const value = this.#engine.getSync(engineKey);
