@@ -49,6 +49,7 @@ export interface ChildEvents {
 
 const LOG_BYTES_MAX = 8 * 1024 * 1024;
 const LAST_WORDS_BYTES = 8 * 1024;
+const LAST_WORDS_CHARS = 500;
 
 /** Starts a child. A failure to start reaches `onEnd` like any other end. */
 export function startChild(spec: ChildSpec, events: ChildEvents): RunningChild {
@@ -100,7 +101,7 @@ function rotateLog(path: string): void {
   }
 }
 
-/** The last line written since `start`, without the escape codes that a terminal would eat. */
+/** The last line since `start` that may tell why: news of normal work do not. */
 function lastLine(path: string, start: number): string | undefined {
   let text: string;
   try {
@@ -110,7 +111,10 @@ function lastLine(path: string, start: number): string | undefined {
     return undefined;
   }
   const lines = text.split('\n').map((line) => line.trim());
-  return lines.findLast((line) => line !== '' && !/^Node\.js v|^\^$/.test(line))?.slice(0, 500);
+  const said = lines.findLast((line) => line !== '' && !/^Node\.js v|^\^$/.test(line));
+  if (said === undefined || /^\S+ (INFO|DEBUG) |"level":"(info|debug)"/.test(said))
+    return undefined;
+  return said.slice(0, LAST_WORDS_CHARS);
 }
 
 function readTail(path: string, start: number): string {
