@@ -13,10 +13,10 @@ export interface LogRetention {
   readonly entriesMin: number;
 }
 
-/** 64 MiB, and at least 500 entries: their data is bounded by 2 MiB each. */
+/** 64 MiB, and at least 16 entries: with 2 MiB each at most, half of it. */
 export const DEFAULT_LOG_RETENTION: LogRetention = {
   bytesMax: 64 * 1024 * 1024,
-  entriesMin: 500,
+  entriesMin: 16,
 };
 
 /** What an entry costs in memory beside its data. */
