@@ -29,11 +29,11 @@ export interface AssemblyOptions {
   readonly electionTimeoutMs: number;
   /** 0: no compaction of its own accord. */
   readonly historyKeptMs: number;
-  commitApplyGap(): number;
-  renewAtLeader(leaseId: string): Promise<Renewed>;
-  status(): Promise<MemberStatus>;
+  readonly commitApplyGap: () => number;
+  readonly renewAtLeader: (leaseId: string) => Promise<Renewed>;
+  readonly status: () => Promise<MemberStatus>;
   /** Told of what must end the process (R95). */
-  fail(error: unknown): void;
+  readonly fail: (error: unknown) => void;
 }
 
 /** A store, and the way to end it. */

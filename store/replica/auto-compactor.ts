@@ -14,12 +14,12 @@ export interface AutoCompactorOptions {
   readonly clock: Clock;
   readonly keptMs: number;
   readonly logger: Logger;
-  isLeader(): boolean;
-  revision(): Revision;
-  compactRevision(): Revision;
-  compact(revision: Revision): Promise<unknown>;
+  readonly isLeader: () => boolean;
+  readonly revision: () => Revision;
+  readonly compactRevision: () => Revision;
+  readonly compact: (revision: Revision) => Promise<unknown>;
   /** Told of what is not a failure of the store's table: the process must end (R95). */
-  fail(error: unknown): void;
+  readonly fail: (error: unknown) => void;
 }
 
 /** Notes per kept period: history is kept for between 1 and 1.1 periods. */

@@ -18,9 +18,9 @@ export interface LeaderLinkOptions {
   readonly proposer: Proposer;
   readonly deadlineMs: number;
   /** Where a member listens; undefined for one that is not known. */
-  addressOf(memberId: string): string | undefined;
+  readonly addressOf: (memberId: string) => string | undefined;
   /** This member leads by now: it answers itself. */
-  renewHere(leaseId: string): Promise<Renewed>;
+  readonly renewHere: (leaseId: string) => Promise<Renewed>;
 }
 
 const ATTEMPT_TIMEOUT_MS = 1_000;

@@ -25,13 +25,13 @@ export interface LeaseKeeperOptions {
   readonly electionTimeoutMs: number;
   /** How long a renewal waits at most. */
   readonly deadlineMs: number;
-  leases(): Iterable<Lease>;
-  revision(): Revision;
+  readonly leases: () => Iterable<Lease>;
+  readonly revision: () => Revision;
   /** Linearizable: resolves when leadership was confirmed and its index is applied. */
-  confirm(): Promise<void>;
-  submit(body: CommandBody, onlyInTerm: number): Promise<CommandResult>;
+  readonly confirm: () => Promise<void>;
+  readonly submit: (body: CommandBody, onlyInTerm: number) => Promise<CommandResult>;
   /** Told of what must end the process (R95). */
-  fail(error: unknown): void;
+  readonly fail: (error: unknown) => void;
 }
 
 /** What a renewal gave. */
@@ -170,13 +170,19 @@ export class LeaseKeeper {
     const taken = this.#lessor.takeExpired(nowMs, EXPIRE_BATCH_MAX - this.#doubtful.length);
     const leaseIds = [...this.#doubtful, ...taken];
     this.#doubtful = [];
-    if (leaseIds.length === 0) return this.#schedule();
+    if (leaseIds.length === 0) {
+      this.#schedule();
+      return;
+    }
     this.#isExpiring = true;
     this.#lastExpiryMs = nowMs;
     const proposed = submit({ kind: 'leaseExpire', leaseIds, term }, term);
     void proposed
       .catch((error: unknown) => {
-        if (!isStoreError(error)) return fail(error);
+        if (!isStoreError(error)) {
+          fail(error);
+          return;
+        }
         logger.warn('could not expire leases', { leases: leaseIds.length, error: error.message });
         if (this.#term !== term) return;
         // In doubt no renewal may be promised (S43). Proposing the end again does no harm: what is

@@ -12,7 +12,7 @@ import type { Proposer } from './proposer';
 export interface LinearizableReadOptions {
   readonly proposer: Proposer;
   readonly clock: Clock;
-  appliedIndex(): number;
+  readonly appliedIndex: () => number;
   /** How long a reader waits at most. */
   readonly deadlineMs: number;
   /** How long one question may stay unanswered: its message may be lost. */

@@ -52,10 +52,10 @@ export interface ReplicatedStoreOptions {
   /** The shortest lease: it must outlast an election (S41). */
   readonly leaseTtlSecondsMin: number;
   /** Entries committed and not yet applied here. */
-  commitApplyGap(): number;
+  readonly commitApplyGap: () => number;
   /** Asks the member that leads, for what only it can answer. */
-  renewAtLeader(leaseId: string): Promise<Renewed>;
-  status(): Promise<MemberStatus>;
+  readonly renewAtLeader: (leaseId: string) => Promise<Renewed>;
+  readonly status: () => Promise<MemberStatus>;
 }
 
 const LEASE_ID_ATTEMPTS = 8;

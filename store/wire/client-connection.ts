@@ -124,9 +124,13 @@ export class ClientConnection implements LinkHandler {
   }
 
   #greet(hello: Extract<ServerBody, { readonly kind: 'hello' }>): void {
-    if (this.#state !== 'dialling') return this.close('the replica introduced itself twice');
+    if (this.#state !== 'dialling') {
+      this.close('the replica introduced itself twice');
+      return;
+    }
     if (hello.protocolVersion !== PROTOCOL_VERSION) {
-      return this.close(`the replica speaks version ${hello.protocolVersion} of the protocol`);
+      this.close(`the replica speaks version ${hello.protocolVersion} of the protocol`);
+      return;
     }
     this.#clusterId = hello.clusterId;
     this.#hasLeader = hello.hasLeader;

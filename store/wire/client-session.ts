@@ -194,7 +194,10 @@ export class ClientSession implements ClientConnectionOwner {
     if (this.#isClosed || this.#current !== undefined) return;
     if (!this.#owner.isWaiting()) return;
     const rounds = Math.floor(this.#failures / endpoints.length);
-    if (this.#failures % endpoints.length !== 0) return this.#dial();
+    if (this.#failures % endpoints.length !== 0) {
+      this.#dial();
+      return;
+    }
     const { backoffBaseMs, backoffMaxMs } = SESSION_TIMES;
     const limit = Math.min(backoffMaxMs, backoffBaseMs * 2 ** Math.min(rounds, 10));
     this.#cancelDial = clock.after(random.unit() * limit, () => {

@@ -104,7 +104,7 @@ export class WatchTable implements WatchClient {
   }
 
   /** A question about progress failed. Whoever still waits has it asked again, until too late. */
-  unanswered(requestId: number, _error: StoreError): void {
+  unanswered(requestId: number): void {
     const watches = this.#asked.get(requestId);
     this.#asked.delete(requestId);
     for (const watch of watches ?? []) watch.askAgain(requestId);

@@ -257,17 +257,21 @@ class WireClient implements KvClient {
       case 'watchStarted':
       case 'events':
       case 'progress':
-      case 'watchEnded':
-        return this.#watches.receive(connection, id, body);
+      case 'watchEnded': {
+        this.#watches.receive(connection, id, body);
+        return;
+      }
       case 'failure': {
         const error = fromWireFailure(body.failure);
-        if (!this.#requests.fail(connection, id, error)) this.#watches.unanswered(id, error);
+        if (!this.#requests.fail(connection, id, error)) this.#watches.unanswered(id);
         return;
       }
       case 'pong':
         return;
-      default:
-        return this.#requests.answer(connection, id, body);
+      default: {
+        this.#requests.answer(connection, id, body);
+        return;
+      }
     }
   }
 

@@ -147,27 +147,37 @@ export class ServerConnection implements LinkHandler, WatchOutlet {
 
   #receive(id: number, body: ClientBody): void {
     switch (body.kind) {
-      case 'ping':
-        return this.write(id, { kind: 'pong' });
-      case 'watch':
-        return this.#openWatch(id, body.range, body.startRevision);
+      case 'ping': {
+        this.write(id, { kind: 'pong' });
+        return;
+      }
+      case 'watch': {
+        this.#openWatch(id, body.range, body.startRevision);
+        return;
+      }
       case 'cancelWatch':
         this.#watches.get(id)?.close();
         this.#watches.delete(id);
-        return this.write(id, { kind: 'watchEnded', failure: undefined });
+        this.write(id, { kind: 'watchEnded', failure: undefined });
+        return;
       case 'credit':
         return this.#watches.get(id)?.credit(body.bytes);
-      case 'progress':
-        return this.#askProgress(id, body.watchIds);
-      default:
-        return this.#request(id, body);
+      case 'progress': {
+        this.#askProgress(id, body.watchIds);
+        return;
+      }
+      default: {
+        this.#request(id, body);
+        return;
+      }
     }
   }
 
   #request(id: number, body: RequestBody): void {
     if (this.#context.isStopping()) {
       const failure = toWireFailure(storeError('STORE_STOPPED', 'Cannot serve as member stops'));
-      return this.write(id, { kind: 'failure', failure });
+      this.write(id, { kind: 'failure', failure });
+      return;
     }
     this.#requests += 1;
     // The rejection of a bug is passed on by settle(): it must end the process (R95).
@@ -256,7 +266,8 @@ export class ServerConnection implements LinkHandler, WatchOutlet {
       const failure = toWireFailure(
         storeError('STORE_OVERLOADED', 'Cannot watch as the connection has too many watches'),
       );
-      return this.write(id, { kind: 'watchEnded', failure });
+      this.write(id, { kind: 'watchEnded', failure });
+      return;
     }
     const { store } = this.#context;
     const start = (startRevision === 0 ? store.localRevision() + 1 : startRevision) as Revision;

@@ -130,11 +130,25 @@ export function readTxn(reader: WireReader, depth = 0): Txn {
 function writeCompare(writer: WireWriter, compare: Compare): void {
   writeTarget(writer, compare.range);
   writer.counter(2, OPERATORS.indexOf(compare.operator) + 1);
-  if (compare.target === 'version') writer.counterAlways(3, compare.number);
-  else if (compare.target === 'createRevision') writer.counterAlways(4, compare.number);
-  else if (compare.target === 'modRevision') writer.counterAlways(5, compare.number);
-  else if (compare.target === 'value') writer.bytesAlways(6, compare.value);
-  else if (compare.target === 'leaseId') writer.idAlways(7, compare.leaseId);
+  switch (compare.target) {
+    case 'version':
+      writer.counterAlways(3, compare.number);
+      break;
+    case 'createRevision':
+      writer.counterAlways(4, compare.number);
+      break;
+    case 'modRevision':
+      writer.counterAlways(5, compare.number);
+      break;
+    case 'value':
+      writer.bytesAlways(6, compare.value);
+      break;
+    case 'leaseId':
+      writer.idAlways(7, compare.leaseId);
+      break;
+    default:
+      assertNever(compare);
+  }
 }
 
 function readCompare(reader: WireReader): Compare {
@@ -164,28 +178,36 @@ function readCompare(reader: WireReader): Compare {
 
 function writeOperation(writer: WireWriter, operation: Operation): void {
   switch (operation.kind) {
-    case 'put':
-      return writeMessage(writer, 1, () => {
+    case 'put': {
+      writeMessage(writer, 1, () => {
         writer.bytes(1, operation.key);
         writer.bytes(2, operation.value);
         writer.id(3, operation.leaseId);
         writer.flag(4, operation.withPrevious);
       });
-    case 'deleteRange':
-      return writeMessage(writer, 2, () => {
+      return;
+    }
+    case 'deleteRange': {
+      writeMessage(writer, 2, () => {
         writeTarget(writer, operation.range);
         writer.flag(2, operation.withPrevious);
       });
-    case 'range':
-      return writeMessage(writer, 3, () => {
+      return;
+    }
+    case 'range': {
+      writeMessage(writer, 3, () => {
         writeTarget(writer, operation.range);
         writer.counter(2, operation.revision);
         writer.counter(3, operation.limit);
         writer.flag(4, operation.keysOnly);
         writer.flag(5, operation.countOnly);
       });
-    case 'txn':
-      return writeMessage(writer, 4, () => writeTxn(writer, operation.txn));
+      return;
+    }
+    case 'txn': {
+      writeMessage(writer, 4, () => writeTxn(writer, operation.txn));
+      return;
+    }
     default:
       return assertNever(operation);
   }
@@ -273,21 +295,29 @@ export function readTxnResult(reader: WireReader): TxnResult {
 
 function writeOperationResult(writer: WireWriter, result: OperationResult): void {
   switch (result.kind) {
-    case 'put':
-      return writeMessage(writer, 1, () => writeKeyValue(writer, 1, result.previous));
-    case 'deleteRange':
-      return writeMessage(writer, 2, () => {
+    case 'put': {
+      writeMessage(writer, 1, () => writeKeyValue(writer, 1, result.previous));
+      return;
+    }
+    case 'deleteRange': {
+      writeMessage(writer, 2, () => {
         writer.counter(1, result.deleted);
         for (const pair of result.previous) writeKeyValue(writer, 2, pair);
       });
-    case 'range':
-      return writeMessage(writer, 3, () => {
+      return;
+    }
+    case 'range': {
+      writeMessage(writer, 3, () => {
         for (const pair of result.keyValues) writeKeyValue(writer, 1, pair);
         writer.flag(2, result.more);
         writer.counter(3, result.count);
       });
-    case 'txn':
-      return writeMessage(writer, 4, () => writeTxnResult(writer, result.result));
+      return;
+    }
+    case 'txn': {
+      writeMessage(writer, 4, () => writeTxnResult(writer, result.result));
+      return;
+    }
     default:
       return assertNever(result);
   }
