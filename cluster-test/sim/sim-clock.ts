@@ -1,16 +1,21 @@
 /** Virtual time as one process sees it. */
 import type { Cancel, Clock } from '../../base/clock';
-import type { SimProcess } from './simulator';
+
+/** What a clock needs of its process. */
+export interface Scheduler {
+  readonly simulator: { readonly nowMs: number };
+  schedule(delayMs: number, run: () => void): Cancel;
+}
 
 /** 2024-01-01, so that wall times look like some. */
 const WALL_START_MS = 1_704_067_200_000;
 
 /** The clock of a simulated process; its wall time may jump (R11). */
 export class SimClock implements Clock {
-  readonly #process: SimProcess;
+  readonly #process: Scheduler;
   #wallOffsetMs = 0;
 
-  constructor(process: SimProcess) {
+  constructor(process: Scheduler) {
     this.#process = process;
   }
 

@@ -1,5 +1,5 @@
 /** What Raft keeps equal on all members. Implemented by `store/replica/applier.ts`. */
-import type { ConfState, Entry, Index, Term } from '../core/types';
+import type { ConfState, Entry, Index, Term } from '../core';
 
 /** How far a state machine has applied, as it was stored together with the data (R60). */
 export interface AppliedState {

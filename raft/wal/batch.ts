@@ -27,7 +27,7 @@ export interface BatchContent {
   readonly number: number;
   /** As of the end of the batch: the seal repeats it. */
   readonly hardState: HardState;
-  /** Whether term or vote changed, or the batch begins a segment: then it has a record of its own. */
+  /** Term or vote changed, or the batch begins a segment: then it has a record of its own. */
   readonly hasHardState: boolean;
   /** At the begin of a segment: where the log ends before it, so older segments may go. */
   readonly position: LogEnd | undefined;

@@ -2,16 +2,16 @@
  * The fixed payloads of log records: hard state, seal and snapshot mark (spec: raft 4.3). Entries
  * carry their data as it is.
  *
- * | record       | payload                                                                        |
- * |--------------|--------------------------------------------------------------------------------|
- * | hardState    | u64 term, 8 bytes vote (zero: none), u64 commitIndex                           |
- * | seal         | u64 batch, recordCount, firstIndex, lastIndex, lastTerm, then as in hardState  |
- * | snapshotMark | u32 autoLeave, then four lists (voters, outgoing, learners, learnersNext), each |
- * |              | u32 count and 8 bytes a member; no voters: a mark of position only             |
+ * | record       | payload                                                                     |
+ * |--------------|-----------------------------------------------------------------------------|
+ * | hardState    | u64 term, 8 bytes vote (zero: none), u64 commitIndex                        |
+ * | seal         | u64 batch, recordCount, firstIndex, lastIndex, lastTerm, then as hardState  |
+ * | snapshotMark | u32 autoLeave, then four lists (voters, outgoing, learners, learnersNext),  |
+ * |              | each u32 count and 8 bytes a member; no voters: a mark of position only     |
  */
 import { hexIdFromBytes, NO_ID, writeHexId } from '../../base/hex-id';
 import { readU64, writeU64 } from '../../base/safe-integer';
-import type { ConfState, HardState, Index, MemberId, Term } from '../core/types';
+import type { ConfState, HardState, Index, MemberId, Term } from '../core';
 import { viewOf } from './record';
 
 /** Bytes of a hard state's payload. */

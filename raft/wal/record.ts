@@ -4,7 +4,7 @@
  *
  * | offset | size | field                                                                     |
  * |--------|------|---------------------------------------------------------------------------|
- * | 0      | 1    | type: 1 entry, 2 hardState, 3 snapshotMark, 4 truncate, 5 seal, 6 claim, 7 pad |
+ * | 0      | 1    | type, see {@link RECORD_TYPE}                                             |
  * | 1      | 1    | flags: bit 0 compressed (reserved), bit 1 masked                          |
  * | 2      | 2    | entry kind: 0 normal, 1 configuration change                              |
  * | 4      | 4    | payloadLength                                                             |

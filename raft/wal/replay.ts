@@ -1,6 +1,6 @@
 /**
- * Rebuilds the log from its batches, and checks what must hold between them (spec: raft 4.5 step 5).
- * A violation is damage that no checksum saw: the member must not start.
+ * Rebuilds the log from its batches, and checks what must hold between them (spec: raft 4.5, step
+ * 5). A violation is damage that no checksum saw: the member must not start.
  */
 import type { HardState, Index, Term } from '../core';
 import { raftError } from '../errors';

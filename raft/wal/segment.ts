@@ -1,18 +1,25 @@
 /**
  * One segment file: its name, its header and a scan over its batches (spec: raft 4.1, 4.2).
  *
- * | offset | field                          | offset | field                                         |
- * |--------|--------------------------------|--------|-----------------------------------------------|
- * | 0      | magic `KEELWAL1`               | 48     | u64 nextIndex: lastIndex + 1 at prevEnd        |
- * | 8      | u32 format version = 1         | 56     | u64 previous sequence (0: none)                |
- * | 12     | u32 salt, random               | 64     | u64 prevEnd: the previous one counts up to here |
- * | 16     | cluster id                     | 72     | u32 prevChain: chain value at prevEnd          |
- * | 24     | member id                      | 80     | log id                                         |
- * | 32     | u64 incarnation                | 4092   | u32 crc32 of bytes 0..4091                     |
- * | 40     | u64 sequence                   | 88     | u64 number of its first batch                  |
+ * | offset | field                                                       |
+ * |--------|-------------------------------------------------------------|
+ * | 0      | magic `KEELWAL1`                                            |
+ * | 8      | u32 format version = 1                                      |
+ * | 12     | u32 salt, random                                            |
+ * | 16     | cluster id                                                  |
+ * | 24     | member id                                                   |
+ * | 32     | u64 incarnation                                             |
+ * | 40     | u64 sequence                                                |
+ * | 48     | u64 nextIndex: lastIndex + 1 at prevEnd                     |
+ * | 56     | u64 previous sequence (0: none)                             |
+ * | 64     | u64 prevEnd: the previous segment counts up to here         |
+ * | 72     | u32 prevChain: chain value at prevEnd                       |
+ * | 80     | log id                                                      |
+ * | 88     | u64 number of its first batch                               |
+ * | 4092   | u32 crc32 of bytes 0..4091                                  |
  *
- * All other bytes up to 4,091 are zero. A batch is a row of records that ends with a seal; it begins on a sector boundary. It counts as a
- * whole or not at all.
+ * All other bytes are zero. A batch is a row of records that ends with a seal; it begins on a
+ * sector boundary. It counts as a whole or not at all.
  */
 import { utf8 } from '../../base/bytes';
 import { crc32 } from '../../base/crc32';

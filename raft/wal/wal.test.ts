@@ -1,4 +1,4 @@
-/** The log on disk: what it gives back, group commit, release, failures of the disk (R40, R61, R67). */
+/** The log on disk: what it gives back, group commit, release, a failing disk (R40, R61, R67). */
 import t from 'tap';
 import { crc32 } from '../../base/crc32';
 import { KeelsonError } from '../../base/error';

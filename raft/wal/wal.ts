@@ -1,6 +1,6 @@
 /**
- * The log on disk (spec: raft 4, docs/wal-format.md): opened, appended to in batches that are synced
- * before anybody hears of them, and released segment by segment.
+ * The log on disk (spec: raft 4, docs/wal-format.md): opened, appended to in batches that are
+ * synced before anybody hears of them, and released segment by segment.
  *
  *   save -> group commit -> one batch: encode, write, fdatasync -> StableLog -> onDurable
  *
