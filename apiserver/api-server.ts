@@ -50,7 +50,7 @@ export interface ApiServerParts {
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
   /** The objects of a built-in resource, through the watch cache; fails for an unknown one. */
-  storageOf(resource: GroupResource): Storage;
+  readonly storageOf: (resource: GroupResource) => Storage;
 }
 
 /** Everything an API server is made of. */

@@ -1,11 +1,11 @@
 /** Deletion through `handle`, by rule: preconditions, finalizers, grace, collections, namespaces. */
 import t from 'tap';
-import { startTestApi, type TestApi, type TestDocument } from './testing/test-api';
+import { startTestApi, type TestApi, type TestBody } from './testing/test-api';
 
 const CM = '/api/v1/namespaces/default/configmaps';
 const PODS = '/api/v1/namespaces/default/pods';
 
-const configMap = (name: string, metadata: TestDocument = {}): TestDocument => ({
+const configMap = (name: string, metadata: TestBody = {}): TestBody => ({
   metadata: { name, ...metadata },
 });
 
@@ -31,7 +31,7 @@ t.test('preconditions and options are judged (K39, K47)', async (t) => {
   const api = await startTestApi(t);
   const { json } = await api.post(CM, configMap('a'));
   const { uid, resourceVersion } = json.metadata;
-  const refused = async (body: TestDocument, expected: TestDocument): Promise<void> => {
+  const refused = async (body: TestBody, expected: TestBody): Promise<void> => {
     t.match((await api.delete(`${CM}/a`, body)).json, expected);
   };
   await refused(
@@ -39,7 +39,7 @@ t.test('preconditions and options are judged (K39, K47)', async (t) => {
     {
       code: 409,
       reason: 'Conflict',
-      message: `Operation cannot be fulfilled on ConfigMap "a": the UID in the precondition (x) does not match the UID in record (${String(uid)}). The object might have been deleted and then recreated`,
+      message: `Operation cannot be fulfilled on ConfigMap "a": the UID in the precondition (x) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
       details: { name: 'a', kind: 'ConfigMap' },
     },
   );
@@ -80,15 +80,15 @@ t.test('a policy that needs a garbage collector deletes at once and says so', as
 t.test('the finalizer round trip ends in one DELETED (K48, T15)', async (t) => {
   const api = await startTestApi(t);
   await api.post(CM, configMap('a', { finalizers: ['a.b/c'] }));
-  const { events } = await api.watch(`${CM}?watch=1&resourceVersion=0`);
-  t.match((await events.next()).value, { type: 'ADDED' });
+  const { next, close } = await api.watch(`${CM}?watch=1&resourceVersion=0`);
+  t.match(await next(), { type: 'ADDED' });
   const marked = await api.delete(`${CM}/a`);
   t.equal(marked.status, 200);
   t.match(marked.json, {
     kind: 'ConfigMap',
     metadata: { deletionTimestamp: /Z$/, deletionGracePeriodSeconds: 0, finalizers: ['a.b/c'] },
   });
-  t.match((await events.next()).value, { type: 'MODIFIED' });
+  t.match(await next(), { type: 'MODIFIED' });
   const { revision } = api.kv;
   t.equal((await api.delete(`${CM}/a`, { orphanDependents: false })).status, 202);
   t.equal(api.kv.revision, revision, 'a second delete changes nothing');
@@ -105,13 +105,13 @@ t.test('the finalizer round trip ends in one DELETED (K48, T15)', async (t) => {
   const last = await api.patch(`${CM}/a`, 'merge', { metadata: { finalizers: null } });
   t.equal(last.status, 200);
   t.equal(last.json.metadata.resourceVersion, marked.json.metadata.resourceVersion);
-  const deleted = (await events.next()).value as TestDocument;
+  const deleted = await next();
   t.match(deleted, { type: 'DELETED', object: { metadata: { name: 'a' } } });
   t.ok(
     Number(deleted.object.metadata.resourceVersion) > Number(last.json.metadata.resourceVersion),
   );
   t.equal((await api.get(`${CM}/a`)).status, 404);
-  await events.return?.();
+  await close();
 });
 
 t.test('marking counts as a new generation, where generations are counted (K45)', async (t) => {
@@ -147,13 +147,13 @@ t.test('deletecollection deletes what is selected and lists it (K49)', async (t)
   t.equal(status, 200);
   t.equal(json.kind, 'ConfigMapList');
   t.same(
-    json.items.map((item: TestDocument) => item.metadata.name as string),
+    json.items.map((item) => item.metadata.name),
     ['a', 'b', 'c', 'd'],
     'over several pages',
   );
   const left = await api.get(CM);
   t.same(
-    left.json.items.map((item: TestDocument) => item.metadata.name as string),
+    left.json.items.map((item) => item.metadata.name),
     ['e'],
   );
 });
@@ -168,9 +168,7 @@ t.test('a namespace is born with label, finalizer and phase (K87)', async (t) =>
   });
   const bare = await api.put('/api/v1/namespaces/n', { metadata: { name: 'n' }, spec: {} });
   t.match(bare.json, { spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } });
-  const names = (await api.get('/api/v1/namespaces')).json.items.map(
-    (item: TestDocument) => item.metadata.name as string,
-  );
+  const names = (await api.get('/api/v1/namespaces')).json.items.map((item) => item.metadata.name);
   t.same(names, ['default', 'kube-node-lease', 'kube-public', 'kube-system', 'n'], 'K73');
   t.match((await api.delete('/api/v1/namespaces/default')).json, {
     code: 403,
@@ -218,16 +216,16 @@ t.test('a namespace waits for finalizers of its content, says so, and then ends'
   await api.post('/api/v1/namespaces', { metadata: { name: 'n' } });
   const url = '/api/v1/namespaces/n/configmaps';
   await api.post(url, configMap('a', { finalizers: ['a.b/c'] }));
-  const { events } = await api.watch('/api/v1/namespaces?watch=1&resourceVersion=0');
+  const { next, close } = await api.watch('/api/v1/namespaces?watch=1&resourceVersion=0');
   await api.delete('/api/v1/namespaces/n');
   for (;;) {
-    const { value } = (await events.next()) as { value: TestDocument };
-    const condition = value.object.status.conditions?.[0];
+    const { object } = await next();
+    const condition = object.status.conditions?.[0];
     if (condition === undefined) continue;
     t.match(condition, { type: 'NamespaceContentRemaining', message: /1 configmaps/ });
     break;
   }
-  await events.return?.();
+  await close();
   await api.patch(`${url}/a`, 'merge', { metadata: { finalizers: null } });
   await untilGone(api, 'n');
   t.equal((await api.get('/api/v1/namespaces/n')).status, 404);

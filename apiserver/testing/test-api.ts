@@ -24,13 +24,43 @@ export interface TestAnswer {
   readonly status: number;
   readonly headers: ApiResponse['headers'];
   readonly text: string;
-  /** The parsed body; undefined if it is no JSON. */
+  /** The parsed body; empty if it is no JSON. */
   readonly json: TestDocument;
 }
 
-/** A parsed answer, in which tests look around freely. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type TestDocument = any;
+/** A parsed answer, as the tests look at it: a field that is not there is simply undefined. */
+export interface TestDocument {
+  readonly kind: string;
+  readonly apiVersion: string;
+  /** Of a Status. */
+  readonly code: number;
+  readonly message: string;
+  /** Of a watch event. */
+  readonly type: string;
+  readonly object: TestDocument;
+  readonly metadata: TestMetadata;
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly status: { readonly replicas?: number; readonly conditions?: readonly unknown[] };
+  readonly data: Readonly<Record<string, string>>;
+  readonly items: readonly TestDocument[];
+  readonly rows: readonly { readonly object: TestDocument | null }[];
+  readonly columnDefinitions: readonly { readonly name: string }[];
+  readonly paths: Readonly<Record<string, unknown>> & readonly string[];
+}
+
+/** Metadata of an object or a list. */
+export interface TestMetadata {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly creationTimestamp: string;
+  readonly generation: number;
+  readonly continue: string;
+  readonly remainingItemCount: number;
+}
+
+/** The body of a request. */
+export type TestBody = Readonly<Record<string, unknown>>;
 
 /** The user of all requests that send no `x-user`. */
 const ADMIN: UserInfo = { name: 'admin', uid: '', groups: ['testers'], extra: {} };
@@ -49,11 +79,24 @@ const trusting: Authenticator = {
 
 const allowing: Authorizer = { authorize: () => Promise.resolve({ isAllowed: true, reason: '' }) };
 
+/** An open watch. */
+export interface TestWatch {
+  readonly answer: ApiResponse;
+  /** The next event. */
+  readonly next: () => Promise<TestDocument>;
+  /** Whether the stream ends here, cleanly. */
+  readonly ended: () => Promise<boolean>;
+  /** Stops reading, as a client does that goes away. */
+  readonly close: () => Promise<void>;
+}
+
 /** A started server with its store and clock. */
 export class TestApi {
   readonly clock = new ManualClock();
   readonly kv = new ModelKv({ clock: this.clock });
   readonly server: ApiServer;
+  /** Of the requests that were sent: a test leaves its watches open. */
+  readonly #clients = new AbortController();
 
   constructor(options: Partial<ApiServerOptions> = {}) {
     this.server = createApiServer({
@@ -89,9 +132,15 @@ export class TestApi {
       certificate: undefined,
       remoteAddress: '127.0.0.1',
       readBody: () => Promise.resolve(bytes),
-      signal: options.signal ?? new AbortController().signal,
+      signal: options.signal ?? this.#clients.signal,
     };
     return this.server.handle(request);
+  }
+
+  /** Ends what is open, and the server. */
+  async close(): Promise<void> {
+    this.#clients.abort();
+    await this.server.close();
   }
 
   /** Sends a request and reads the answer to its end. */
@@ -102,7 +151,7 @@ export class TestApi {
     else for await (const chunk of body) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString('utf8');
     const isJson = String(headers['content-type']).startsWith('application/json');
-    return { status, headers, text, json: isJson ? (JSON.parse(text) as unknown) : undefined };
+    return { status, headers, text, json: (isJson ? JSON.parse(text) : {}) as TestDocument };
   }
 
   get(url: string, headers: Readonly<Record<string, string>> = {}): Promise<TestAnswer> {
@@ -132,12 +181,19 @@ export class TestApi {
   }
 
   /** Opens a watch; its events come out of the iterator one by one. */
-  async watch(
-    url: string,
-    options: TestRequest = {},
-  ): Promise<{ readonly answer: ApiResponse; readonly events: AsyncIterator<TestDocument> }> {
+  async watch(url: string, options: TestRequest = {}): Promise<TestWatch> {
     const answer = await this.send('GET', url, options);
-    return { answer, events: linesOf(answer) };
+    const events = linesOf(answer);
+    const next = async (): Promise<TestDocument> => {
+      const result = await events.next();
+      if (result.done === true) throw new Error('Cannot read an event as the watch has ended');
+      return result.value;
+    };
+    const ended = async (): Promise<boolean> => (await events.next()).done === true;
+    const close = async (): Promise<void> => {
+      await events.return();
+    };
+    return { answer, next, ended, close };
   }
 }
 
@@ -151,28 +207,18 @@ export async function startTestApi(
 ): Promise<TestApi> {
   const api = new TestApi(options);
   await api.server.start();
-  t.teardown(async () => {
-    const closed = api.server.close();
-    let isClosed = false;
-    void closed.then(() => (isClosed = true));
-    // Shutdown spreads the ends of watches over time, which here moves only by hand.
-    while (!isClosed) {
-      api.clock.advance(100);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    await closed;
-  });
+  t.teardown(() => api.close());
   return api;
 }
 
-async function* linesOf({ body }: ApiResponse): AsyncGenerator<TestDocument> {
+async function* linesOf({ body }: ApiResponse): AsyncGenerator<TestDocument, void, undefined> {
   if (body instanceof Uint8Array) throw new Error(`no stream: ${Buffer.from(body).toString()}`);
   let rest = '';
   for await (const chunk of body) {
     rest += Buffer.from(chunk).toString('utf8');
     const lines = rest.split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) yield JSON.parse(line) as unknown;
+    for (const line of lines) yield JSON.parse(line) as TestDocument;
   }
   if (rest !== '') throw new Error(`the watch ended inside a line: ${rest}`);
 }
