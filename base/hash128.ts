@@ -1,6 +1,6 @@
 /**
  * A 128-bit hash for comparing contents (not against an adversary), and sums of such hashes. The
- * function is MurmurHash3 x86_128; all four lanes may be seeded, so that one hash continues another.
+ * function is MurmurHash3 x86_128; all four lanes may be seeded, so one hash continues another.
  * A sum adds lane by lane modulo 2^32, so members can be added and taken away in any order.
  */
 
@@ -17,7 +17,7 @@ export function emptyHash128(): Hash128 {
   return new Int32Array(4);
 }
 
-/** Hashes `bytes` into `lanes`, starting from what `lanes` holds: zeros, or the hash to continue. */
+/** Hashes `bytes` into `lanes`, which holds zeros at first, or the hash to continue. */
 export function hash128(bytes: Uint8Array, lanes: Hash128): void {
   const blocks = bytes.length & ~15;
   let [h1, h2, h3, h4] = lanes as unknown as [number, number, number, number];

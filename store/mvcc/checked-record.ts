@@ -207,7 +207,7 @@ export function decodeBody<T>(
   }
 }
 
-/** The failure of a damaged engine directory: never repaired in place, since guessing hides loss. */
+/** The failure of a damaged engine directory. Never repaired in place: guessing hides loss. */
 export function corrupt(location: string, what: string, cause?: unknown): StoreError {
   return storeError(
     'STORE_CORRUPT',

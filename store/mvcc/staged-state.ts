@@ -96,7 +96,7 @@ export class StagedState {
     );
   }
 
-  /** A range as it was at `revision`, which must be readable and, up to the batch's start, fetched. */
+  /** A range as it was at `revision`, which must be readable, and fetched. */
   rangeAt(range: KeyRange, revision: Revision): KeyValue[] {
     assert(revision >= this.compactRevision && revision <= this.revision, 'revision is readable', {
       revision,

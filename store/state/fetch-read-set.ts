@@ -1,4 +1,4 @@
-/** Fetches what the commands of a batch read beyond single keys: the only waits before evaluation. */
+/** Fetches what the commands of a batch read beyond single keys: the waits before evaluation. */
 import { readAll, type KvEngine } from '../engine';
 import type { KeyRange, KeyValue, Revision } from '../kv';
 import {
