@@ -238,7 +238,7 @@ t.test('the authorities of API and store do not vouch for each other', async (t)
   t.equal(names(pki.storeClient.certificate), `DNS:${clientNameOf(made.clusterId)}`);
 });
 
-t.test('a kubeconfig is what clients read, and never goes over another file', async (t) => {
+t.test('a kubeconfig is what clients read, and never goes over another file', (t) => {
   const paths = temporaryPaths(t);
   const options = {
     authority: 'CA',
@@ -280,6 +280,7 @@ t.test('a kubeconfig is what clients read, and never goes over another file', as
   t.throws(() => writeKubeconfig(other, options), /did not write what is there.*--kubeconfig/);
   t.equal(readFileSync(other, 'utf8'), 'apiVersion: v1\n');
   t.throws(() => writeKubeconfig(join(homedir(), '.kube', 'config'), options), /that is your own/);
+  t.end();
 });
 
 t.test('up.json is replaced whole and removed at the end', (t) => {

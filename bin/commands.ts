@@ -25,7 +25,7 @@ import type { KvFlags } from './kv';
 import { packageVersion } from './package-info';
 import type { ReplicaFlags } from './replica';
 import type { StatusFlags } from './status';
-import type { UpFlags } from './up';
+import type { UpFlags } from './up-flags';
 
 // Loads like `import` at the top of a file would, compiled or not, but only when it is called.
 const load = createRequire(__filename);

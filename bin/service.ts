@@ -77,10 +77,10 @@ export async function runService(
     const { random, seed } = systemRandom();
     logger.debug('the seed of this run', { seed });
     await serve({ clock, random, logger, channel }, start);
-    return await end(0);
   } catch (error) {
-    return await fail(error);
+    return fail(error);
   }
+  return end(0);
 }
 
 async function serve(

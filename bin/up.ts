@@ -3,52 +3,35 @@
  * certificates, ports), starts replicas and API servers at once, writes the kubeconfig, and stays
  * to restart what dies. It holds no data and no connection of anybody, except on the front port.
  */
-import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
-import type { DirectoryLock } from '../base/disk';
-import {
-  formatAddress,
-  LineWriter,
-  parseAddress,
-  RealClock,
-  RealDisk,
-  systemRandom,
-} from '../base/node';
-import type { ChildSpec } from './child-process';
+import { LineWriter, RealClock } from '../base/node';
 import {
   dataPaths,
   makePrivateDirectory,
-  newCluster,
-  probePort,
-  readClusterFile,
   writeClusterFile,
   type ClusterFile,
+  type ClusterMember,
   type DataPaths,
 } from './data-directory';
 import { CommandError } from './failure';
-import type { LogFlags } from './flags';
 import { openFrontPort, type FrontPort } from './front-port';
 import { checkKubeconfigPath, writeKubeconfig } from './kubeconfig';
 import { packageVersion } from './package-info';
 import { ensureCertificates, pkiPaths, readPem } from './pki';
-import { Supervisor, type SupervisedProcess } from './supervisor';
+import { Supervisor } from './supervisor';
 import { UpFileWriter } from './up-file';
+import {
+  apiServerAddress,
+  apiServerNames,
+  apiUrl,
+  frontAddress,
+  reachable,
+  servingNames,
+  type UpFlags,
+} from './up-flags';
+import { apiServerSpec, replicaSpec, type UpContext } from './up-processes';
+import { checkPorts, openCluster, takeDirectory } from './up-preparation';
 
-/** The flags of `keelson up`. */
-export interface UpFlags extends LogFlags {
-  readonly replicas?: number;
-  readonly apiservers: number;
-  readonly dataDir: string;
-  readonly port: number;
-  readonly kubeconfig?: string;
-  readonly restart: boolean;
-  readonly bindAddress: string;
-  readonly tlsSan?: readonly string[];
-  readonly tokenFile?: string;
-}
-
-const LOOPBACK = '127.0.0.1';
-const DEFAULT_REPLICAS = 3;
 const API_GRACE_MS = 12_000;
 const REPLICA_GRACE_MS = 10_000;
 const RENEWAL_CHECK_MS = 12 * 60 * 60 * 1000;
@@ -68,16 +51,6 @@ export async function runUp(flags: UpFlags): Promise<void> {
   }
 }
 
-async function takeDirectory(paths: DataPaths): Promise<DirectoryLock> {
-  const lock = await new RealDisk(paths.root).lock('');
-  if ('release' in lock) return lock;
-  throw new CommandError(
-    `Cannot use the data directory ${paths.root} as another keelson up holds it ` +
-      `(${lock.heldBy ?? 'its process is unknown'}): stop that one, or choose another directory ` +
-      'with --data-dir.',
-  );
-}
-
 class Up {
   readonly #flags: UpFlags;
   readonly #paths: DataPaths;
@@ -91,6 +64,7 @@ class Up {
   #cluster: ClusterFile = { clusterId: '', members: [] };
   #front: FrontPort | undefined;
   #signals = 0;
+  #waiters: (() => void)[] = [];
 
   constructor(flags: UpFlags, paths: DataPaths, startMs: number) {
     this.#flags = flags;
@@ -110,7 +84,7 @@ class Up {
   async run(): Promise<void> {
     checkKubeconfigPath(this.#kubeconfig);
     this.#cluster = await openCluster(this.#flags, this.#paths);
-    await this.#checkPorts();
+    await checkPorts(this.#flags);
     await this.#ensureCertificates();
     const onSignal = (): void => this.#signalled();
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
@@ -132,26 +106,16 @@ class Up {
     const slow = this.#clock.after(SLOW_START_MS, () =>
       this.#say(`not ready yet; what the processes say is in ${this.#paths.logs}`),
     );
-    const replicas = this.#cluster.members.map(async (member) => {
-      const { failure } = await this.#supervisor.start(this.#replicaSpec(member.name), [
-        member.address,
-      ]);
-      if (failure === undefined) this.#noteStarted(member.name);
-      return failure;
-    });
-    const apiServers = Array.from({ length: this.#flags.apiservers }, (_, i) => {
-      const { spec, address } = this.#apiServerSpec(i);
-      return this.#supervisor.start(spec, [address]).then(({ failure }) => failure);
-    });
-    const failures = await Promise.all([...replicas, ...apiServers]);
-    if (this.#stop.signal.aborted) return undefined;
+    this.#stop.signal.addEventListener('abort', slow, { once: true });
+    const failures = await this.#startProcesses();
+    if (this.#isStopping()) return undefined;
     const problem = failures.find((failure) => failure !== undefined);
     if (problem !== undefined && !this.#flags.restart) {
-      return new CommandError(`Cannot start the cluster: ${problem}`);
+      return new CommandError(`Cannot start an API server: ${problem}`);
     }
     await this.#apiServersReady();
     slow();
-    if (this.#stop.signal.aborted) return undefined;
+    if (this.#isStopping()) return undefined;
     await this.#openFront();
     this.#writeKubeconfig();
     this.#changed();
@@ -160,17 +124,37 @@ class Up {
     return undefined;
   }
 
+  /** Resolves when each was ready or failed once, with why API servers failed. */
+  async #startProcesses(): Promise<readonly (string | undefined)[]> {
+    const context: UpContext = { flags: this.#flags, paths: this.#paths };
+    const replicas = this.#cluster.members.map(({ name, address }) => {
+      const spec = replicaSpec(context, name, () => this.#hasStarted(name));
+      return this.#supervisor.start(spec, [address]);
+    });
+    const apiServers = apiServerNames(this.#flags).map((name, index) => {
+      const known = (): string | undefined => this.#supervisor.addressesOf(name)[0];
+      const spec = apiServerSpec(context, { name, index }, known);
+      return this.#supervisor.start(spec, [apiServerAddress(this.#flags, index)]);
+    });
+    await Promise.all(replicas);
+    return (await Promise.all(apiServers)).map(({ failure }) => failure);
+  }
+
   /** Also those that failed at first and came up at a later try. */
   async #apiServersReady(): Promise<void> {
-    const names = Array.from({ length: this.#flags.apiservers }, (_, i) => apiServerName(i));
-    while (!this.#stop.signal.aborted && !names.every((name) => this.#supervisor.isReady(name))) {
+    const names = apiServerNames(this.#flags);
+    while (!this.#isStopping() && !names.every((name) => this.#supervisor.isReady(name))) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
   }
 
-  #waiters: (() => void)[] = [];
+  /** A call, since the compiler takes a property for unchanged across an await. */
+  #isStopping(): boolean {
+    return this.#stop.signal.aborted;
+  }
 
   #changed(): void {
+    this.#noteStarted();
     this.#upFile.write({
       kubeconfig: this.#kubeconfig,
       processes: this.#supervisor.processes,
@@ -179,41 +163,28 @@ class Up {
     for (const wake of this.#waiters.splice(0)) wake();
   }
 
-  #noteStarted(name: string): void {
-    const members = this.#cluster.members.map((member) =>
-      member.name === name ? { ...member, hasStarted: true } : member,
+  #hasStarted(name: string): boolean {
+    return this.#cluster.members.some((member) => member.name === name && member.hasStarted);
+  }
+
+  /** Remembers which members were ready once: from then on their data must be there (R66). */
+  #noteStarted(): void {
+    const { members } = this.#cluster;
+    const isNew = ({ name, hasStarted }: ClusterMember): boolean =>
+      !hasStarted && this.#supervisor.isReady(name);
+    if (!members.some(isNew)) return;
+    const noted = members.map((member) =>
+      isNew(member) ? { ...member, hasStarted: true } : member,
     );
-    if (this.#cluster.members.find((member) => member.name === name)?.hasStarted === true) return;
-    this.#cluster = { ...this.#cluster, members };
+    this.#cluster = { ...this.#cluster, members: noted };
     writeClusterFile(this.#paths, this.#cluster);
   }
 
-  async #checkPorts(): Promise<void> {
-    const { port, apiservers, bindAddress } = this.#flags;
-    if (port === 0) return;
-    const count = apiservers > 1 ? apiservers + 1 : 1;
-    if (port + count - 1 > 65_535) {
-      throw new CommandError(`Cannot use ports up to ${port + count - 1}: choose a lower --port.`);
-    }
-    for (let wanted = port; wanted < port + count; wanted++) {
-      const found = await probePort(bindAddress, wanted);
-      if (found === 'free') continue;
-      const at = formatAddress({ host: bindAddress, port: wanted });
-      throw new CommandError(
-        found === 'EADDRINUSE'
-          ? `Cannot listen on ${at} as another process listens there: stop it, ` +
-              'or choose another port with --port (0 takes any free one).'
-          : `Cannot listen on ${at} (${found}): choose others with --bind-address and --port.`,
-      );
-    }
-  }
-
   async #ensureCertificates(): Promise<boolean> {
-    const { bindAddress, tlsSan = [] } = this.#flags;
     const made = await ensureCertificates({
       directory: this.#paths.pki,
       cluster: this.#cluster,
-      apiNames: [...(isWildcard(bindAddress) ? [] : [bindAddress]), ...tlsSan],
+      apiNames: servingNames(this.#flags),
       nowMs: this.#clock.wallMs(),
     });
     return made.length > 0;
@@ -240,80 +211,40 @@ class Up {
     this.#stop.signal.addEventListener('abort', cancel, { once: true });
   }
 
-  #replicaSpec(name: string): ChildSpec {
-    return this.#spec(name, 'replica', () => {
-      const hasStarted = this.#cluster.members.find((member) => member.name === name)?.hasStarted;
-      return ['--name', name, ...(hasStarted === true ? ['--existing'] : [])];
-    });
-  }
-
-  #apiServerSpec(index: number): { readonly spec: ChildSpec; readonly address: string } {
-    const { port, bindAddress, tokenFile } = this.#flags;
-    const name = apiServerName(index);
-    const first = formatAddress({ host: bindAddress, port: port === 0 ? 0 : port + index });
-    const spec = this.#spec(name, 'apiserver', () => {
-      // A port the system chose is kept for as long as the supervisor runs: clients know it.
-      const known = this.#supervisor.addressesOf(name)[0] ?? first;
-      const tokens = tokenFile === undefined ? [] : ['--token-file', resolve(tokenFile)];
-      return ['--name', name, '--listen', known, ...tokens];
-    });
-    return { spec, address: first };
-  }
-
-  #spec(name: string, role: ChildSpec['role'], args: () => readonly string[]): ChildSpec {
-    const { logLevel, logFormat } = this.#flags;
-    const script = process.argv[1] as string;
-    const common = [
-      '--data-dir',
-      this.#paths.root,
-      '--log-level',
-      logLevel,
-      '--log-format',
-      logFormat,
-    ];
-    return {
-      name,
-      role,
-      args: () => [...process.execArgv, script, role, ...common, ...args()],
-      // LevelDB's reads share libuv's pool with everything else that is asynchronous (R91).
-      env: role === 'replica' ? { UV_THREADPOOL_SIZE: '16' } : {},
-      logFile: `${this.#paths.logs}/${name}.log`,
-    };
-  }
-
   async #openFront(): Promise<void> {
-    const { apiservers, port, bindAddress } = this.#flags;
-    if (apiservers < 2) return;
+    if (this.#flags.apiservers < 2) return;
     this.#front = await openFrontPort({
-      listen: { host: bindAddress, port: port === 0 ? 0 : port + apiservers },
+      listen: frontAddress(this.#flags),
       backends: () =>
         this.#apiServers()
-          .filter((process) => this.#supervisor.isReady(process.name))
-          .flatMap((process) => reachable(process.addresses[0] ?? '') ?? []),
+          .filter(({ name }) => this.#supervisor.isReady(name))
+          .flatMap(({ address }) => reachable(address) ?? []),
     });
   }
 
-  #apiServers(): readonly SupervisedProcess[] {
-    return this.#supervisor.processes.filter((process) => process.role === 'apiserver');
+  /** All API servers, dead ones too: the kubeconfig names them while they are restarted. */
+  #apiServers(): readonly { readonly name: string; readonly address: string }[] {
+    return apiServerNames(this.#flags).map((name, index) => ({
+      name,
+      address: this.#supervisor.addressesOf(name)[0] ?? apiServerAddress(this.#flags, index),
+    }));
   }
 
   #writeKubeconfig(): void {
     const pki = pkiPaths(this.#paths.pki);
-    const url = (address: string): string => {
-      const at = reachable(address);
-      return `https://${at === undefined ? address : formatAddress(at)}`;
-    };
-    const servers = this.#apiServers().map((process) => ({
-      name: this.#front === undefined ? 'keelson' : `keelson-${process.name}`,
-      server: url(process.addresses[0] ?? ''),
+    const front = this.#front;
+    const servers = this.#apiServers().map(({ name, address }) => ({
+      name: front === undefined ? 'keelson' : `keelson-${name}`,
+      server: apiUrl(address),
     }));
-    const front =
-      this.#front === undefined ? [] : [{ name: 'keelson', server: url(this.#front.address) }];
     writeKubeconfig(this.#kubeconfig, {
       authority: readPem(pki.apiAuthority.certificate),
       certificate: readPem(pki.admin.certificate),
       key: readPem(pki.admin.key),
-      contexts: [...front, ...servers],
+      contexts: [
+        ...(front === undefined ? [] : [{ name: 'keelson', server: apiUrl(front.address) }]),
+        ...servers,
+      ],
     });
   }
 
@@ -324,12 +255,9 @@ class Up {
     for (const { name, addresses, pid } of this.#supervisor.processes) {
       this.#say(`  ${name.padEnd(12)} ${addresses.join(' ').padEnd(22)} process ${pid}`);
     }
-    const api = this.#front?.address ?? this.#apiServers()[0]?.addresses[0] ?? '';
-    const at = reachable(api);
+    const url = apiUrl(this.#front?.address ?? this.#apiServers()[0]?.address ?? '');
     const front = this.#front === undefined ? '' : ' (front port of all API servers)';
-    this.#say(
-      `Ready in ${seconds} s. Kubernetes API: https://${at === undefined ? api : formatAddress(at)}${front}`,
-    );
+    this.#say(`Ready in ${seconds} s. Kubernetes API: ${url}${front}`);
     this.#say('Control-C stops it; the data stays. For kubectl:');
     this.#say(`export KUBECONFIG=${quoteForShell(this.#kubeconfig)}`);
   }
@@ -360,39 +288,6 @@ class Up {
     if (this.#signals > 0) this.#say('stopped');
     await this.#out.flush(1_000);
   }
-}
-
-async function openCluster(flags: UpFlags, paths: DataPaths): Promise<ClusterFile> {
-  const existing = readClusterFile(paths);
-  if (existing === undefined) {
-    const { random } = systemRandom();
-    const cluster = await newCluster(flags.replicas ?? DEFAULT_REPLICAS, LOOPBACK, random);
-    writeClusterFile(paths, cluster);
-    return cluster;
-  }
-  const count = existing.members.length;
-  if (flags.replicas !== undefined && flags.replicas !== count) {
-    throw new CommandError(
-      `Cannot start ${flags.replicas} replicas as ${paths.root} holds a cluster of ${count}: ` +
-        `leave --replicas out, or choose another directory with --data-dir.`,
-    );
-  }
-  return existing;
-}
-
-function apiServerName(index: number): string {
-  return `apiserver-${index + 1}`;
-}
-
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::';
-}
-
-/** The address at which a listener on this machine is reached from this machine. */
-function reachable(address: string): { readonly host: string; readonly port: number } | undefined {
-  const parsed = parseAddress(address);
-  if (parsed === undefined || !isWildcard(parsed.host)) return parsed;
-  return { host: isIPv6(parsed.host) ? '::1' : LOOPBACK, port: parsed.port };
 }
 
 function quoteForShell(path: string): string {

@@ -30,7 +30,7 @@ export function listenError(address: string, error: unknown): KeelsonError {
   if (code === 'EADDRINUSE') {
     return nodeError(
       'NETWORK_ADDRESS_IN_USE',
-      `Cannot listen on ${address} as another process listens there`,
+      `Cannot listen on ${address} as that port is in use by another process`,
       { cause: error, details: { address } },
     );
   }

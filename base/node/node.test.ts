@@ -82,9 +82,10 @@ t.test('addresses are read and written', (t) => {
 });
 
 t.test('the health listener answers by path', async (t) => {
-  const listener = await startHttpListener('127.0.0.1:0', async (path) => {
-    if (path === '/broken') throw new Error('broken');
-    return path === '/healthz' ? { status: 200, contentType: 'text/plain', body: 'ok' } : undefined;
+  const listener = await startHttpListener('127.0.0.1:0', (path) => {
+    if (path === '/broken') return Promise.reject(new Error('broken'));
+    const ok = { status: 200, contentType: 'text/plain', body: 'ok' };
+    return Promise.resolve(path === '/healthz' ? ok : undefined);
   });
   const ask = async (path: string): Promise<string> => {
     const request = get(`http://${listener.address}${path}`);
