@@ -60,7 +60,8 @@ export class ClientSession implements ClientConnectionOwner {
   #next: number;
   #failures = 0;
   #clusterId: string | undefined;
-  #lastReason = 'not tried yet';
+  /** Why each endpoint was of no use when it was last tried. */
+  readonly #reasons = new Map<string, string>();
   #cancelDial: Cancel | undefined;
   #cancelPing: Cancel | undefined;
   #cancelSeek: Cancel | undefined;
@@ -78,9 +79,10 @@ export class ClientSession implements ClientConnectionOwner {
     return this.#current;
   }
 
-  /** Why the last attempt failed, for messages. */
-  get lastReason(): string {
-    return this.#lastReason;
+  /** Why there is no connection, endpoint by endpoint, for messages. */
+  get reason(): string {
+    const reasons = [...this.#reasons].map(([address, reason]) => `${address}: ${reason}`);
+    return reasons.length === 0 ? 'none was tried yet' : reasons.join('; ');
   }
 
   /** Sees to it that there will be a connection. */
@@ -127,6 +129,7 @@ export class ClientSession implements ClientConnectionOwner {
     }
     this.#endDial();
     this.#failures = 0;
+    this.#reasons.clear();
     const before = this.#current;
     this.#current = connection;
     if (before !== undefined) this.#draining.add(before);
@@ -150,7 +153,7 @@ export class ClientSession implements ClientConnectionOwner {
 
   onGone(connection: ClientConnection, reason: string): void {
     if (connection === this.#dialling) {
-      this.#lastReason = `${connection.address}: ${reason}`;
+      this.#reasons.set(connection.address, reason);
       this.#endDial();
       this.#failures += 1;
       this.#dialAgain();
@@ -159,7 +162,7 @@ export class ClientSession implements ClientConnectionOwner {
     if (this.#draining.delete(connection)) {
       this.#owner.onLost(connection, reason);
     } else if (connection === this.#current) {
-      this.#lastReason = `${connection.address}: ${reason}`;
+      this.#reasons.set(connection.address, reason);
       this.#options.logger.info('lost the connection to a replica', {
         address: connection.address,
         reason,

@@ -111,7 +111,7 @@ class WireClient implements KvClient {
       want,
       leave: (connection) => this.#session.leave(connection),
       settle: (connection) => this.#session.settle(connection),
-      reason: () => this.#session.lastReason,
+      reason: () => this.#session.reason,
       expire: (nowMs) => this.#watches.expire(nowMs),
     });
   }
