@@ -21,7 +21,7 @@ import type { Scope } from '../storage/index';
 import type { CacheEntry } from './cache-entry';
 import { ValueIndex } from './value-index';
 
-/** What indexes hold: it stays while the object changes, so most changes leave the indexes alone. */
+/** What indexes hold. It stays while its object changes, so most changes touch no index. */
 interface Slot {
   entry: CacheEntry;
 }

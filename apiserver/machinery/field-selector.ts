@@ -112,6 +112,7 @@ export function pathField(
 }
 
 const indexed = { isIndexed: true };
+const EVENT_INDEXED = new Set(['kind', 'namespace', 'name', 'uid']);
 const EVENT_OBJECT = [
   'kind',
   'namespace',
@@ -122,7 +123,7 @@ const EVENT_OBJECT = [
   'fieldPath',
 ];
 
-/** `status.podIPs` selects by any one address (k8s prints the list joined; one address is usual). */
+/** All addresses, joined by commas; one is usual. */
 const POD_IPS: SelectableField = {
   name: 'status.podIPs',
   isIndexed: false,
@@ -143,7 +144,7 @@ const EVENT_SOURCE: SelectableField = {
 
 const EVENT_FIELDS: readonly SelectableField[] = [
   ...EVENT_OBJECT.map((part) =>
-    pathField(`involvedObject.${part}`, { isIndexed: part === 'name' || part === 'uid' }),
+    pathField(`involvedObject.${part}`, { isIndexed: EVENT_INDEXED.has(part) }),
   ),
   pathField('reason'),
   pathField('reportingComponent'),
@@ -183,7 +184,7 @@ const BUILT_IN: Readonly<Record<string, readonly SelectableField[]>> = {
   'certificatesigningrequests.certificates.k8s.io': [pathField('spec.signerName')],
 };
 
-/** All selectable fields of a resource; `declared` are a custom resource's own (selectableFields). */
+/** All selectable fields of a resource; `declared` are a custom resource's `selectableFields`. */
 export function selectableFieldsOf(
   resource: GroupResource,
   options: { readonly isNamespaced: boolean; readonly declared?: readonly string[] },

@@ -231,7 +231,7 @@ export function escapeForbiddenText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** 403 about an object or a collection (name empty); `why` follows the colon, escaped by the caller. */
+/** 403 about an object, or a collection (name empty); the caller escapes `why`. */
 export function forbidden(resource: GroupResource, name: string, why: string): ApiError {
   const subject = resource.resource === '' ? '' : groupResourceName(resource);
   const about = name === '' ? subject : `${subject} ${quoted(name)}`;

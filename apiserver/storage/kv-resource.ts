@@ -1,4 +1,4 @@
-/** What the parts of `KvStorage` share about one resource, and how they name and decode its keys. */
+/** What the parts of `KvStorage` share about one resource: names, keys and how to decode. */
 import type { Clock } from '../../base/clock';
 import type { KeyValue, Kv } from '../../store/index';
 import type { SelectableField } from '../machinery/field-selector';

@@ -11,7 +11,7 @@ export interface StorageMetrics {
   readonly storeFetched: Counter;
   readonly storeEvaluated: Counter;
   readonly storeReturned: Counter;
-  /** Lists answered by the watch cache, also by the index used: `label`, `field`, `namespace`, ``. */
+  /** Lists answered by the watch cache; the second label is the index used, empty for none. */
   readonly cacheLists: Counter;
   readonly cacheFetched: Counter;
   readonly cacheReturned: Counter;

@@ -1,4 +1,4 @@
-/** GET and LIST, each row of K5, pages and tokens (K9, K11 to K13), as every `Storage` does them. */
+/** GET and LIST as every `Storage` does them: each row of K5, pages and tokens (K9, K11 to K13). */
 import type { Test } from 'tap';
 import { utf8 } from '../../../base/bytes';
 import { isApiError } from '../../machinery/status';

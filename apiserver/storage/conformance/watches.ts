@@ -1,4 +1,4 @@
-/** WATCH, each row of K6, and what every stream promises (K15 to K19), as every `Storage` does it. */
+/** WATCH as every `Storage` does it: each row of K6, and what streams promise (K15 to K19). */
 import type { Test } from 'tap';
 import { utf8 } from '../../../base/bytes';
 import {
