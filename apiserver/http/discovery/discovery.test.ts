@@ -27,11 +27,11 @@ function discover(path: string, accept = 'application/json', ifNoneMatch?: strin
   return answer;
 }
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-function json({ body }: ApiResponse): any {
+function json({ body }: ApiResponse): unknown {
   return JSON.parse(new TextDecoder().decode(body as Uint8Array));
 }
 
+/** Kind, scope, verbs and names of a resource or subresource, in the words of both documents. */
 interface FlatResource {
   readonly name: string;
   readonly kind: string;
@@ -42,64 +42,104 @@ interface FlatResource {
   readonly categories: readonly string[];
 }
 
+interface LegacyResource {
+  readonly name: string;
+  readonly group?: string;
+  readonly version?: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  readonly singularName: string;
+  readonly verbs: readonly string[];
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+}
+
 /** What the legacy documents say, one line a resource or subresource. */
 function fromLegacy(): readonly FlatResource[] {
   return servedGroups(resources).flatMap(({ name: group, versions }) =>
     versions.flatMap(({ version }) => {
-      // eslint-disable-next-line @typescript-eslint/no-explicit-any
-      const list = resourceList(resources, group, version) as any;
-      // eslint-disable-next-line @typescript-eslint/no-explicit-any
-      return list.resources.map((each: any) => ({
-        name: `${group}/${version}/${each.name as string}`,
-        kind: `${each.group ?? group}/${each.version ?? version}/${each.kind as string}`,
+      const list = resourceList(resources, group, version)?.['resources'];
+      return (list as unknown as readonly LegacyResource[]).map((each) => ({
+        name: `${group}/${version}/${each.name}`,
+        kind: `${each.group ?? group}/${each.version ?? version}/${each.kind}`,
         isNamespaced: each.namespaced,
         singular: each.singularName,
         verbs: each.verbs,
         shortNames: each.shortNames ?? [],
         categories: each.categories ?? [],
-      })) as readonly FlatResource[];
+      }));
     }),
   );
 }
 
+interface Kind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+interface AggregatedResource {
+  readonly resource: string;
+  readonly responseKind: Kind;
+  readonly scope: string;
+  readonly singularResource: string;
+  readonly verbs: readonly string[];
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly subresources?: readonly {
+    readonly subresource: string;
+    readonly responseKind: Kind;
+    readonly verbs: readonly string[];
+  }[];
+}
+
+interface AggregatedGroup {
+  readonly metadata: { readonly name?: string };
+  readonly versions: readonly {
+    readonly version: string;
+    readonly resources: readonly AggregatedResource[];
+  }[];
+}
+
 /** The same out of the aggregated documents. */
 function fromAggregated(): readonly FlatResource[] {
-  const roots = (['api', 'apis'] as const).map((root) => aggregatedDocument(resources, root, 'v2'));
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  const items: any[] = roots.flatMap((root: any) => root.items);
-  return items.flatMap((item) => {
-    const group = item.metadata.name ?? '';
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
-    return item.versions.flatMap(({ version, resources: list }: any) =>
-      // eslint-disable-next-line @typescript-eslint/no-explicit-any
-      list.flatMap((each: any) => {
-        const path = `${group as string}/${version as string}/${each.resource as string}`;
-        const isNamespaced = each.scope === 'Namespaced';
-        // eslint-disable-next-line @typescript-eslint/no-explicit-any
-        const kind = ({ responseKind: of }: any): string => `${of.group}/${of.version}/${of.kind}`;
-        const own = {
-          name: path,
-          kind: kind(each),
-          isNamespaced,
-          singular: each.singularResource,
-          verbs: each.verbs,
-          shortNames: each.shortNames ?? [],
-          categories: each.categories ?? [],
-        };
-        // eslint-disable-next-line @typescript-eslint/no-explicit-any
-        const parts = (each.subresources ?? []).map((part: any) => ({
-          name: `${path}/${part.subresource as string}`,
-          kind: kind(part),
-          isNamespaced,
-          singular: '',
-          verbs: part.verbs,
-          shortNames: [],
-          categories: [],
-        }));
-        return [own, ...parts];
-      }),
-    );
+  const items = (['api', 'apis'] as const).flatMap((root) => {
+    const { items: groups } = aggregatedDocument(resources, root, 'v2');
+    return groups as unknown as readonly AggregatedGroup[];
   });
+  return items.flatMap(({ metadata, versions }) =>
+    versions.flatMap(({ version, resources: list }) =>
+      list.flatMap((each) => flatten(`${metadata.name ?? ''}/${version}`, each)),
+    ),
+  );
+}
+
+function flatten(prefix: string, each: AggregatedResource): readonly FlatResource[] {
+  const name = `${prefix}/${each.resource}`;
+  const isNamespaced = each.scope === 'Namespaced';
+  const parts = (each.subresources ?? []).map((part) => ({
+    name: `${name}/${part.subresource}`,
+    kind: kindText(part.responseKind),
+    isNamespaced,
+    singular: '',
+    verbs: part.verbs,
+    shortNames: [],
+    categories: [],
+  }));
+  const own = {
+    name,
+    kind: kindText(each.responseKind),
+    isNamespaced,
+    singular: each.singularResource,
+    verbs: each.verbs,
+    shortNames: each.shortNames ?? [],
+    categories: each.categories ?? [],
+  };
+  return [own, ...parts];
+}
+
+function kindText({ group, version, kind }: Kind): string {
+  return `${group}/${version}/${kind}`;
 }
 
 t.test('aggregated discovery says what the legacy documents say (K57, K58, T20)', (t) => {
@@ -177,6 +217,27 @@ t.test('discovery follows the list of resources', (t) => {
   t.end();
 });
 
+interface OpenapiSchema {
+  readonly 'x-kubernetes-group-version-kind'?: readonly Kind[];
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly required?: readonly string[];
+}
+
+interface OpenapiDocument {
+  readonly paths: Readonly<
+    Record<
+      string,
+      {
+        readonly patch?: {
+          readonly 'x-kubernetes-group-version-kind': Kind;
+          readonly parameters: readonly { readonly name: string }[];
+        };
+      }
+    >
+  >;
+  readonly components: { readonly schemas: Readonly<Record<string, OpenapiSchema>> };
+}
+
 function openapiAnswer(path: string, hash: string | null = null): ApiResponse {
   const answer = openapi.answer({ path, hash, ifNoneMatch: undefined });
   if (answer === undefined) throw new Error(`nothing at ${path}`);
@@ -193,8 +254,9 @@ t.test('every group version has an OpenAPI document with kinds and PATCH paramet
   t.strictSame(Object.keys(index.paths).sort(), [...versions].sort());
   for (const path of versions) {
     const url = new URL(index.paths[path]?.serverRelativeURL ?? '', 'http://x');
-    const document = json(openapiAnswer(url.pathname, url.searchParams.get('hash')));
-    const names = Object.keys(document.components.schemas as object);
+    const answer = openapiAnswer(url.pathname, url.searchParams.get('hash'));
+    const document = json(answer) as OpenapiDocument;
+    const names = Object.keys(document.components.schemas);
     const text = JSON.stringify(document);
     const missing = [...text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)]
       .map((match) => match[1] ?? '')
@@ -206,30 +268,30 @@ t.test('every group version has an OpenAPI document with kinds and PATCH paramet
       );
     });
     for (const { group, version, kind, resource, isNamespaced, verbs } of own) {
-      const schemas = Object.values(document.components.schemas as object);
+      const schemas = Object.values(document.components.schemas);
       const gvk = { group, version, kind };
-      const isOfKind = (each: { 'x-kubernetes-group-version-kind'?: readonly object[] }): boolean =>
+      const isOfKind = (each: OpenapiSchema): boolean =>
         each['x-kubernetes-group-version-kind']?.some((one) => sameKind(one, gvk)) === true;
       t.equal(schemas.filter(isOfKind).length, 1, `${path}: one schema of ${kind}`);
       if (!verbs.includes('patch')) continue;
       const item = `/${path}${isNamespaced ? '/namespaces/{namespace}' : ''}/${resource}/{name}`;
       const patch = document.paths[item]?.patch;
-      t.ok(sameKind(patch['x-kubernetes-group-version-kind'], gvk), item);
-      const parameters = patch.parameters.map((each: { name: string }) => each.name);
+      t.ok(patch && sameKind(patch['x-kubernetes-group-version-kind'], gvk), item);
+      const parameters = patch?.parameters.map((each) => each.name) ?? [];
       t.ok(parameters.includes('fieldValidation') && parameters.includes('dryRun'), item);
     }
   }
   t.end();
 });
 
-function sameKind(a: object, b: object): boolean {
-  return JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
+function sameKind(a: Kind, b: Kind): boolean {
+  return kindText(a) === kindText(b);
 }
 
 t.test('OpenAPI schemas carry patch keys, list types and texts (K60)', (t) => {
-  const { components } = json(openapiAnswer('/openapi/v3/api/v1'));
+  const { components } = json(openapiAnswer('/openapi/v3/api/v1')) as OpenapiDocument;
   const podSpec = components.schemas['io.k8s.api.core.v1.PodSpec'];
-  t.match(podSpec.properties.containers, {
+  t.match(podSpec?.properties?.['containers'], {
     type: 'array',
     description: /containers belonging to the pod/,
     'x-kubernetes-list-map-keys': ['name'],
@@ -237,12 +299,12 @@ t.test('OpenAPI schemas carry patch keys, list types and texts (K60)', (t) => {
     'x-kubernetes-patch-merge-key': 'name',
     'x-kubernetes-patch-strategy': 'merge',
   });
-  t.strictSame(podSpec.required, ['containers']);
-  t.match(podSpec.properties.resourceClaims, { 'x-kubernetes-patch-merge-key': 'name' });
+  t.strictSame(podSpec?.required, ['containers']);
+  t.match(podSpec?.properties?.['resourceClaims'], { 'x-kubernetes-patch-merge-key': 'name' });
   const port = components.schemas['io.k8s.apimachinery.pkg.util.intstr.IntOrString'];
   t.match(port, { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] });
   // Fields that came after the release of the swagger are there too.
-  t.ok(components.schemas['io.k8s.api.core.v1.Container'].properties.restartPolicyRules);
+  t.ok(components.schemas['io.k8s.api.core.v1.Container']?.properties?.['restartPolicyRules']);
   t.end();
 });
 
