@@ -19,7 +19,7 @@ function describe(values: Readonly<Record<string, unknown>>): string {
   return parts.length === 0 ? '' : `: ${parts.join(' ')}`;
 }
 
-/** Throws an {@link InvariantError} saying what must hold, with the values that show it does not. */
+/** Throws an {@link InvariantError}: what must hold, and the values that show it does not. */
 export function assert(
   condition: boolean,
   mustHold: string,

@@ -1,2 +1,2 @@
-/** A `T` for which other values of type `T` cannot stand in without a cast (term and index, say). */
+/** A `T` for which no other `T` stands in without a cast (a term for an index, say). */
 export type Brand<T, Name extends string> = T & { readonly __brand: Name };

@@ -1,7 +1,6 @@
 /** RBAC's objects read from the watch caches, at any version: no request waits for the store. */
 import type { GroupResource } from '../machinery/object';
-import { everything } from '../storage/selection-predicate';
-import type { Storage } from '../storage/storage';
+import { everything, type Storage } from '../storage';
 import type { RbacSource } from './rbac';
 
 const GROUP = 'rbac.authorization.k8s.io';

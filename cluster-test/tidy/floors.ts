@@ -82,6 +82,7 @@ export const DOORS: readonly (readonly [pattern: RegExp, allowed: RegExp])[] = [
   [/^commander$/, /^bin\//],
   [/^yaml$/, /^apiserver\/machinery\/yaml\.ts$/],
   [/^node:(fs|worker_threads)/, /^base\/node\//],
-  [/^node:https?2?$/, /^(base\/node\/http-listener|apiserver\/http\/server)\.ts$/],
+  // ws-network.ts needs the types of the server that carries its upgrades.
+  [/^node:https?2?$/, /^(base\/node\/(http-listener|ws-network)|apiserver\/http\/server)\.ts$/],
   [/^node:(crypto|tls)$/, /^(base\/node|apiserver\/auth)\/|^apiserver\/http\/server\.ts$/],
 ];

@@ -3,7 +3,7 @@
  * three that everybody relies on are never deleted.
  */
 import { forbidden, forbiddenWithCauses, notFound } from '../../machinery/status';
-import type { Storage } from '../../storage/storage';
+import type { Storage } from '../../storage';
 import type { AdmissionAttributes, AdmissionPlugin } from '../plugin';
 
 const NAMESPACES = { group: '', resource: 'namespaces' };
