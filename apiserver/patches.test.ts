@@ -70,6 +70,22 @@ t.test('patches: merge, JSON, their faults, and what is refused (K52, K56)', asy
   );
 });
 
+t.test('a strategic merge patch merges lists by their key (K53)', async (t) => {
+  const api = await startTestApi(t);
+  await api.post(DEPLOYMENTS, deployment('d'));
+  const containers = [{ name: 'side', image: 'j' }];
+  const change = { spec: { template: { spec: { containers } } } };
+  const { json } = await api.patch(`${DEPLOYMENTS}/d`, 'strategic', change);
+  t.match(json, {
+    spec: { template: { spec: { containers: [{ name: 'side' }, { name: 'c' }] } } },
+  });
+  const gone = {
+    spec: { template: { spec: { containers: [{ $patch: 'delete', name: 'side' }] } } },
+  };
+  const { json: after } = await api.patch(`${DEPLOYMENTS}/d`, 'strategic', gone);
+  t.match(after, { spec: { template: { spec: { containers: [{ name: 'c' }] } } } });
+});
+
 t.test('a patch goes over other writers unless it names a resourceVersion (K52)', async (t) => {
   const api = await startTestApi(t);
   await api.post(CM, configMap('a', { data: {} }));

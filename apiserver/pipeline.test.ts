@@ -102,6 +102,7 @@ t.test('readers and writers are limited apart; masters and watches are exempt (K
   t.equal(answer.status, 200);
   await close();
   const metrics = (await api.get('/metrics', { 'x-user': MASTER })).text;
+  t.match(metrics, /^apiserver_longrunning_requests\{verb="WATCH",.*\} 0$/m);
   t.match(metrics, 'apiserver_current_inflight_requests{request_kind="readOnly"} 2\n');
   for (const release of waiting) release();
   for (const { status } of await Promise.all(held)) t.equal(status, 200);

@@ -157,8 +157,11 @@ export class NamespaceDeletionController {
   }
 
   async #count(path: string, signal: AbortSignal): Promise<number> {
-    const list = (await this.#options.send({ method: 'GET', path, signal })) as JsonObject;
-    return Array.isArray(list['items']) ? list['items'].length : 0;
+    const query = { limit: '1' };
+    const list = (await this.#options.send({ method: 'GET', path, query, signal })) as JsonObject;
+    const first = Array.isArray(list['items']) ? list['items'].length : 0;
+    const more = isJsonObject(list['metadata']) ? list['metadata']['remainingItemCount'] : 0;
+    return first + (typeof more === 'number' ? more : 0);
   }
 
   /** Says in the namespace's status what it waits for (k8s: NamespaceContentRemaining). */

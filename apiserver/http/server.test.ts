@@ -175,6 +175,9 @@ t.test('a body at the limit is read, one byte more is 413 (K30)', async (t) => {
   const over = await get1(target, { method: 'POST', body: 'x'.repeat(17) });
   t.equal(over.status, 413);
   t.match(JSON.parse(over.text), { message: 'Request entity too large: limit is 16' });
+  const chunked = await get1(target, { method: 'POST', body: 'x'.repeat(100_000), chunked: true });
+  t.equal(chunked.status, 413, 'also when the length is not said beforehand');
+  t.equal(chunked.headers.connection, 'close');
 });
 
 t.test(

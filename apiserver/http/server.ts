@@ -17,7 +17,7 @@ import type { Clock } from '../../base/clock';
 import type { Logger } from '../../base/logger';
 import type { ApiServerLimits } from '../limits';
 import type { ApiHandler, ApiRequest, ApiResponse } from '../machinery/api-handler';
-import { requestEntityTooLarge, unauthorized } from '../machinery/status';
+import { badRequest, requestEntityTooLarge, unauthorized } from '../machinery/status';
 import {
   clientCertificateOf,
   isCertificateWrong,
@@ -69,7 +69,11 @@ export class ApiHttpServer {
       },
       (request, response) => void this.#serve(request, response),
     );
-    this.#server.on('secureConnection', (socket) => this.#track(this.#sockets, socket));
+    this.#server.on('secureConnection', (socket: Socket) => {
+      // Watch events are small and must not wait for each other.
+      socket.setNoDelay(true);
+      this.#track(this.#sockets, socket);
+    });
     this.#server.on('session', (session) => {
       this.#track(this.#sessions, session);
       session.on('error', () => session.destroy());
@@ -172,7 +176,9 @@ export class ApiHttpServer {
       if (isHttp2 && name === 'connection') request.stream.session?.close();
       else response.setHeader(name, value);
     }
-    if (this.#isStopping && !isHttp2) response.setHeader('connection', 'close');
+    // After 413 the rest of the body is still on its way: nothing else can use the connection.
+    const isLast = this.#isStopping || answer.status === 413;
+    if (isLast && !isHttp2) response.setHeader('connection', 'close');
     if (answer.body instanceof Uint8Array) {
       response.setHeader('content-length', answer.body.length);
       if (request.method === 'HEAD') response.end();
@@ -221,19 +227,33 @@ function plainHeaders(headers: IncomingHttpHeaders): ApiRequest['headers'] {
   return plain;
 }
 
-/** The whole body; beyond the limit the rest is not read and the client gets 413 (K30). */
-async function readBody(request: Http2ServerRequest, bytesMax: number): Promise<Uint8Array> {
+/**
+ * The whole body; beyond the limit the rest is not read and the client gets 413 (K30). Not by
+ * `for await`: leaving that loop would destroy the socket, and with it the answer.
+ */
+function readBody(request: Http2ServerRequest, bytesMax: number): Promise<Uint8Array> {
+  const tooLarge = (): Error => requestEntityTooLarge({ limit: bytesMax });
   if (Number(request.headers['content-length'] ?? '0') > bytesMax) {
-    throw requestEntityTooLarge({ limit: bytesMax });
+    return Promise.reject(tooLarge());
   }
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw requestEntityTooLarge({ limit: bytesMax });
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    const onData = (chunk: Uint8Array): void => {
+      bytes += chunk.length;
+      if (bytes <= bytesMax) {
+        chunks.push(chunk);
+        return;
+      }
+      request.off('data', onData);
+      request.pause();
+      reject(tooLarge());
+    };
+    request.on('data', onData);
+    request.once('end', () => resolve(Buffer.concat(chunks)));
+    request.once('error', reject);
+    request.once('close', () => reject(badRequest('the request ended inside its body')));
+  });
 }
 
 /** HTTP/1.1 has it under another name than the compatibility layer of HTTP/2. */

@@ -182,7 +182,9 @@ export class TestApi {
 
   /** Opens a watch; its events come out of the iterator one by one. */
   async watch(url: string, options: TestRequest = {}): Promise<TestWatch> {
-    const answer = await this.send('GET', url, options);
+    const client = new AbortController();
+    this.#clients.signal.addEventListener('abort', () => client.abort(), { once: true });
+    const answer = await this.send('GET', url, { signal: client.signal, ...options });
     const events = linesOf(answer);
     const next = async (): Promise<TestDocument> => {
       const result = await events.next();
@@ -191,6 +193,7 @@ export class TestApi {
     };
     const ended = async (): Promise<boolean> => (await events.next()).done === true;
     const close = async (): Promise<void> => {
+      client.abort();
       await events.return();
     };
     return { answer, next, ended, close };

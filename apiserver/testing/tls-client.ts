@@ -20,6 +20,8 @@ export interface Http1Request {
   readonly method?: string;
   readonly path?: string;
   readonly body?: string;
+  /** Send the body without its length. */
+  readonly chunked?: boolean;
   readonly pair?: KeyPair;
   readonly agent?: Agent;
 }
@@ -27,12 +29,13 @@ export interface Http1Request {
 /** Opens an HTTP/1.1 request; resolves with the answer's headers. */
 export function open1(
   { port, authority }: Target,
-  { method = 'GET', path = '/', body, pair, agent }: Http1Request = {},
+  { method = 'GET', path = '/', body, chunked = false, pair, agent }: Http1Request = {},
 ): Promise<{ readonly response: IncomingMessage; readonly abort: () => void }> {
   return new Promise((resolve, reject) => {
     const request = httpsRequest({
       ...{ host: '127.0.0.1', port, method, path, ca: authority },
       ...(pair === undefined ? {} : { cert: pair.certificate, key: pair.key }),
+      ...(chunked ? { headers: { 'transfer-encoding': 'chunked' } } : {}),
       agent: agent ?? false,
     });
     request.on('error', reject);

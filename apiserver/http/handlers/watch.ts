@@ -1,6 +1,7 @@
 /** WATCH (K6, K10, K33, K34): options are checked, then the answer is a stream of frames. */
 import type { ApiResponse } from '../../machinery/api-handler';
 import { parseListOptions, selectWatch } from '../../machinery/list-options';
+import { targetLabels } from '../measure';
 import type { Servable } from '../negotiate';
 import type { ResourceRequestContext } from '../request-context';
 import { representationFor } from '../respond';
@@ -29,11 +30,14 @@ export async function handleWatch(
   const abort = (): void => end.abort();
   const cancelTimeout = parts.clock.after(timeoutMs, abort);
   const forget = parts.watches.add(abort);
+  const labels = targetLabels(context.info, true);
+  parts.metrics.longRunning.add(labels, 1);
   context.signal.addEventListener('abort', abort, { once: true });
   if (context.signal.aborted) abort();
   const release = (): void => {
     cancelTimeout();
     forget();
+    parts.metrics.longRunning.add(labels, -1);
     context.signal.removeEventListener('abort', abort);
   };
   // However the watch ends, its signal is aborted at its end: nothing is left behind.
