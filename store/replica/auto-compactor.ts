@@ -75,7 +75,7 @@ export class AutoCompactor {
       logger.debug('compacted', { revision: target });
     } catch (error) {
       if (!isStoreError(error)) this.#options.fail(error);
-      // Somebody else compacted further: just as well. Anything else is tried again at the next look.
+      // Somebody else compacted further: just as well. All else is tried again at the next look.
       else if (!hasCode(error, 'STORE_COMPACTED')) {
         logger.warn('could not compact', { revision: target, error: error.message });
       }

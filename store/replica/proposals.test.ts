@@ -33,11 +33,11 @@ class ScriptedProposer implements Proposer {
   current: Leadership = { term: 3, isLeader: false, leaderId: 'leader' };
   readonly proposed: { term: number; command: Command }[] = [];
   readonly asked: { resolve: (index: number) => void; reject: (error: unknown) => void }[] = [];
-  refusal: unknown;
+  refusal: Error | undefined;
   readonly #tells = new Set<(leadership: Leadership) => void>();
 
   propose(data: Uint8Array): Promise<void> {
-    if (this.refusal !== undefined) return Promise.reject(this.refusal as Error);
+    if (this.refusal !== undefined) return Promise.reject(this.refusal);
     const { term, command } = decodeFencedProposal(data);
     this.proposed.push({ term, command: decodeCommand(command) });
     return Promise.resolve();

@@ -6,95 +6,16 @@
 import t from 'tap';
 import { fromUtf8, utf8 } from '../../base/bytes';
 import { KeelsonError } from '../../base/error';
-import { nullLogger } from '../../base/logger';
-import type { Link, Network } from '../../base/network';
-import { SimNetwork, Simulator, type SimProcess } from '../../cluster-test/sim';
-import { MemoryEngine } from '../engine';
+import type { SimProcess } from '../../cluster-test/sim';
 import { storeError } from '../errors';
 import type { KvWatch, OptimisticResult, Revision, WatchBatch } from '../kv';
-import { openLocalStore, type LocalStore } from '../replica';
 import { readWatch } from '../testing/watch-reader';
+import { double, tap, World } from '../testing/wire-world';
 import { WIRE_LIMITS } from './flow-control';
-import { createKvClient, type KvClient } from './kv-client';
-import { KvServer } from './kv-server';
 import { readServerFrame } from './server-codec';
-import type { ServedStore } from './watch-source';
 
 const ALL = { start: new Uint8Array(0), end: undefined };
 const NONE = 0 as Revision;
-
-/** Servers with one store behind all of them, as replicas would have; and a client. */
-class World {
-  readonly simulator: Simulator;
-  readonly network: SimNetwork;
-  readonly #home: SimProcess;
-  #clients = 0;
-
-  constructor(seed: string) {
-    this.simulator = new Simulator(seed);
-    this.network = new SimNetwork(this.simulator);
-    this.#home = this.simulator.process('home');
-  }
-
-  run<T>(promise: Promise<T>, withinMs?: number): Promise<T> {
-    return this.simulator.runUntilSettled(promise, withinMs);
-  }
-
-  store(): Promise<LocalStore> {
-    const { clock } = this.#home;
-    return this.run(
-      openLocalStore({ engine: new MemoryEngine(), clock, random: this.simulator.random }),
-    );
-  }
-
-  async serve(
-    name: string,
-    store: ServedStore,
-    options: { clusterId?: string; hasLeader?: () => boolean } = {},
-  ): Promise<{ process: SimProcess; server: KvServer }> {
-    const process = this.simulator.process(name);
-    const { clusterId = '00000000000000c1', hasLeader = () => true } = options;
-    const server = new KvServer({
-      store,
-      clusterId,
-      memberId: '0000000000000001',
-      health: { hasLeader, onChange: () => () => undefined },
-      logger: nullLogger,
-    });
-    await this.network.of(process).listen(`${name}:1`, (link) => server.accept(link));
-    return { process, server };
-  }
-
-  client(names: readonly string[], network?: (own: Network) => Network): KvClient {
-    const process = this.simulator.process(`client${++this.#clients}`);
-    const own = this.network.of(process);
-    return createKvClient({
-      network: network?.(own) ?? own,
-      clock: process.clock,
-      // Begins with the first endpoint: draws of this seed are not what is tested here.
-      random: { ...zeroRandom, fork: () => zeroRandom },
-      endpoints: names.map((name) => `${name}:1`),
-    });
-  }
-}
-
-const zeroRandom = {
-  below: () => 0,
-  unit: () => 0.5,
-  pick: <T>(items: readonly T[]) => items[0] as T,
-  bytes: (length: number) => new Uint8Array(length),
-  fork: () => zeroRandom,
-};
-
-/** A store whose named calls answer as told. */
-function double(store: ServedStore, overrides: Partial<ServedStore>): ServedStore {
-  return new Proxy(store, {
-    get: (target, name: keyof ServedStore) => {
-      const value = overrides[name] ?? target[name];
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
   const error = await promise.catch((error: unknown) => error);
@@ -394,23 +315,6 @@ t.test('another cluster is refused, so is a peer that sends no frames of ours', 
   t.equal(reason, '1002');
   t.equal(served.server.connections, 0);
 });
-
-/** Shows each frame that a client receives. */
-function tap(own: Network, see: (frame: Uint8Array) => void): Network {
-  return {
-    listen: (address, accept) => own.listen(address, accept),
-    dial: (address, protocol, handler): Link =>
-      own.dial(address, protocol, {
-        onOpen: () => handler.onOpen?.(),
-        onFrame: (frame) => {
-          see(Uint8Array.from(frame));
-          handler.onFrame(frame);
-        },
-        onClose: (reason) => handler.onClose(reason),
-        onDrain: () => handler.onDrain?.(),
-      }),
-  };
-}
 
 async function firstProgress(watch: KvWatch): Promise<WatchBatch> {
   for await (const batch of watch) if (batch.kind === 'progress') return batch;
