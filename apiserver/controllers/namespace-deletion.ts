@@ -37,7 +37,7 @@ export interface NamespaceDeletionOptions {
   readonly logger: Logger;
 }
 
-/** Content that is left has finalizers of others: they are looked for this often, more and more seldom. */
+/** Content that is left has finalizers of others: it is looked for in growing intervals. */
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 5_000;
 

@@ -53,7 +53,7 @@ export function negotiate(
   return undefined;
 }
 
-/** Whether an answer is indented: `pretty` decides, else whether a person seems to read it (K38). */
+/** Whether an answer is indented: `pretty` decides, else whether a person reads it (K38). */
 export function isPretty(query: URLSearchParams, userAgent: string | undefined): boolean {
   const asked = query.get('pretty');
   if (asked !== null) return asked !== '0' && asked.toLowerCase() !== 'false';

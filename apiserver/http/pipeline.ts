@@ -130,7 +130,7 @@ function shutdownGate(
   return Promise.resolve(textResponse(429, text, headers));
 }
 
-/** K41: an answer within the time allowed, or 504; the work that goes on is no longer waited for. */
+/** K41: an answer within the time allowed, or 504; work that goes on is no longer waited for. */
 async function deadline(
   { clock, limits, metrics }: PipelineParts,
   context: RequestContext,

@@ -83,7 +83,7 @@ export class ApiHttpServer {
     this.#server.on('sessionError', () => undefined);
   }
 
-  /** Listens; resolves with the port. Rejects with the system's error, `EADDRINUSE` for instance. */
+  /** Listens; resolves with the port. Rejects with the system's error, as `EADDRINUSE`. */
   listen({ host, port }: ListenOptions): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);

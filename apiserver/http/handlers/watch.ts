@@ -61,7 +61,7 @@ export async function handleWatch(
   }
 }
 
-/** K34: what the client asks for, else a random time so that clients do not all come back at once. */
+/** K34: what the client asks for, else a random time: clients must not all come back at once. */
 function lifetimeMs(timeoutSeconds: number | undefined, parts: HandlerParts): number {
   if (timeoutSeconds !== undefined && timeoutSeconds > 0) return timeoutSeconds * 1000;
   const least = parts.limits.watchTimeoutMsMin;
