@@ -107,9 +107,11 @@ t.test('who is not of the cluster gets no link (T1)', async (t) => {
   const member = await identity(authority, ['replica-1', PEER_NAME]);
   const nameless = await identity(authority, ['client.test']);
   const stranger = await identity(await newAuthority(), ['replica-1', PEER_NAME]);
+  const impostor = { ...stranger, authority: authority.certificate };
   const network = (own: TlsIdentity): WsNetwork => new WsNetwork({ security: mutualTls(own) });
   const cases = [
     ['a client of another authority', network(member), network(stranger)],
+    ['a client that only trusts the right one', network(member), network(impostor)],
     ['a server of another authority', network(stranger), network(member)],
     ['a server without the peer name', network(nameless), network(member)],
     ['a client without TLS', network(member), new WsNetwork({ security: { kind: 'plaintext' } })],

@@ -268,7 +268,7 @@ class WsLink implements Link {
   open(socket: Socket, handler: LinkHandler | undefined): void {
     if (this.#state !== 'opening') return;
     this.#socket = socket;
-    if (socket instanceof TLSSocket) this.#peerNames = namesOf(socket);
+    if (socket instanceof TLSSocket && socket.authorized) this.#peerNames = namesOf(socket);
     this.#state = 'open';
     this.#heardMs = performance.now();
     if (handler === undefined) return;
