@@ -48,16 +48,13 @@ export interface Strategy {
   prepareForStatusUpdate(object: KubernetesObject, old: KubernetesObject): KubernetesObject;
   /** What is wrong with a new object beyond metadata and structure. */
   validate(object: KubernetesObject): readonly FieldError[];
-  /** What is wrong with a change: immutable fields, mostly. Runs after {@link Strategy.validate}. */
+  /** What is wrong with a change: immutable fields, mostly. Runs after `validate`. */
   validateUpdate(object: KubernetesObject, old: KubernetesObject): readonly FieldError[];
   /**
-   * Grace of a deletion in seconds, given what the client asked for (undefined: nothing). Undefined:
-   * the resource knows no graceful deletion (K48).
+   * Grace of a deletion in seconds, given what the client asked for (undefined: nothing).
+   * Undefined: the resource knows no graceful deletion (K48).
    */
-  gracePeriodSeconds(
-    object: KubernetesObject,
-    requested: number | undefined,
-  ): number | undefined;
+  gracePeriodSeconds(object: KubernetesObject, requested: number | undefined): number | undefined;
   /** Values of the fields that field selectors may name, metadata.name and namespace included. */
   selectableFields(object: KubernetesObject): ReadonlyMap<string, string>;
 }

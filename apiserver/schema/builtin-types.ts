@@ -80,7 +80,7 @@ export interface BuiltinTypes {
 /** Format number that generator and server must agree on. */
 export const builtinTypesFormat = 1;
 
-/** Makes the tables usable; throws if the files are not what the generator of this version wrote. */
+/** Makes the tables usable; throws if the files are not of this version's generator. */
 export function loadBuiltinTypes(source: BuiltinTypesSource): BuiltinTypes {
   const file = source.resources as BuiltinResourcesFile;
   assert(file.format === builtinTypesFormat, 'resources.json has the format of this build', {

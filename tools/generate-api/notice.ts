@@ -16,14 +16,18 @@ function manifestOf(root: string, name: string): Manifest {
 export function noticeText(root: string, kubernetesVersion: string): string {
   const clientNode = manifestOf(root, '@kubernetes/client-node');
   const swagger = manifestOf(root, '@kubev2v/types');
-  return `The files of this directory describe the API of Kubernetes ${kubernetesVersion} and are generated when
-keelson is built. They are changed forms of:
-
-- @kubernetes/client-node ${clientNode.version} (${clientNode.license}): generated models and operations,
-  made from the OpenAPI description of Kubernetes ${kubernetesVersion}.
-- @kubev2v/types ${swagger.version} (${swagger.license}): OpenAPI description of Kubernetes 1.29.
-
-Both descend from Kubernetes, copyright The Kubernetes Authors, licensed under the Apache License,
-Version 2.0, whose text is in the file LICENSE of this directory.
-`;
+  const lines = [
+    `The files of this directory describe the API of Kubernetes ${kubernetesVersion} and are`,
+    'generated when keelson is built. They are changed forms of:',
+    '',
+    `- @kubernetes/client-node ${clientNode.version} (${clientNode.license}): models and operations`,
+    `  generated from the OpenAPI description of Kubernetes ${kubernetesVersion}.`,
+    `- @kubev2v/types ${swagger.version} (${swagger.license}): the OpenAPI description of`,
+    '  Kubernetes 1.29.',
+    '',
+    'Both descend from Kubernetes, copyright The Kubernetes Authors, licensed under the Apache',
+    'License, Version 2.0, whose text is in the file LICENSE of this directory.',
+    '',
+  ];
+  return lines.join('\n');
 }

@@ -3,7 +3,7 @@
  * (K57). It says the same as the legacy documents; a test compares them (T20).
  */
 import type { JsonObject } from '../../machinery/object';
-import type { ResourceDefinition, SubresourceDefinition } from '../../registry/resource';
+import type { ResourceDefinition, SubresourceDefinition } from '../../registry';
 import { servedGroups, type ServedGroup, type ServedVersion } from './legacy';
 
 /** Versions of `apidiscovery.k8s.io` that are served; they differ in name only. */

@@ -6,7 +6,7 @@ import { crc32 } from '../../../base/crc32';
 import type { ApiResponse } from '../../machinery/api-handler';
 import { encodeJson } from '../../machinery/json';
 import type { JsonObject } from '../../machinery/object';
-import type { ResourceDefinition } from '../../registry/resource';
+import type { ResourceDefinition } from '../../registry';
 import { aggregatedContentType, aggregatedDocument, aggregatedVersionOf } from './aggregated';
 import { coreVersions, groupDocument, groupList, resourceList } from './legacy';
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { readApiFile } from '../../../base/node';
 import type { ApiResponse } from '../../machinery/api-handler';
-import { builtinResources } from '../../registry/resources';
+import { builtinResources } from '../../registry';
 import { loadBuiltinTypes } from '../../schema';
 import { OpenapiEndpoint } from '../openapi-endpoint';
 import { versionDocument } from '../version';

@@ -3,7 +3,7 @@
  * functions of the resources that are served, so custom resources appear by being in the list.
  */
 import { apiVersionOf, type JsonObject } from '../../machinery/object';
-import type { ResourceDefinition, SubresourceDefinition } from '../../registry/resource';
+import type { ResourceDefinition, SubresourceDefinition } from '../../registry';
 
 type Resources = readonly ResourceDefinition[];
 

@@ -35,7 +35,7 @@ const zeroValues: Readonly<Record<string, string>> = {
   'status.successful': '0',
 };
 
-/** Fields of the object an event is about: `involvedObject` in core, `regarding` in the new form. */
+/** Fields of the object an event is about: `involvedObject` in core, else `regarding`. */
 const referenceFields: readonly string[] = [
   'apiVersion',
   'fieldPath',

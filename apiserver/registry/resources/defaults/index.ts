@@ -8,6 +8,8 @@ import { otherDefaults } from './others';
 import { pod } from './pod';
 import { workloadDefaults } from './workloads';
 
+export { inFieldOrder } from './fill';
+
 const fills: Readonly<Record<string, Fill>> = { ...otherDefaults, ...workloadDefaults, pods: pod };
 
 /** The function that fills in the defaults of a resource. */
