@@ -172,6 +172,7 @@ function withHint(error: unknown): unknown {
     ['STORE_UNREACHABLE', 'Is `keelson up` running?'],
     ['STORE_COMPACTED', 'Leave --revision out, or name a later one.'],
     ['STORE_CONNECTION_LOST', 'Whether the write happened is unknown: look with `kv get`.'],
+    ['STORE_TIMEOUT', 'A majority of the replicas has to run: see `keelson status`.'],
     ['RAFT_NO_LEADER', 'A majority of the replicas has to run: see `keelson status`.'],
   ] as const;
   const hint = hints.find(([code]) => hasCode(error, code));
