@@ -61,7 +61,7 @@ export class LineWriter {
     return true;
   }
 
-  /** Resolves when all lines were given to the system, or after `timeoutMs` if the reader is slow. */
+  /** Resolves when all lines were given to the system, or after `timeoutMs` with a slow reader. */
   flush(timeoutMs: number): Promise<void> {
     if (!this.#isWriting) return Promise.resolve();
     return new Promise((resolve) => {
