@@ -7,7 +7,7 @@
  *
  * The first restart of a child that had been running comes at once; one that keeps failing waits
  * twice as long each time, up to a limit, and is reported with its own last message: at the first
- * failure, whenever the message changes, and then at the 2nd, 4th, 8th … try, not at each.
+ * failure, whenever the message changes, and then at the 8th, 16th, 32nd … try, not at each.
  */
 import type { Cancel, Clock } from '../base/clock';
 import {
@@ -202,10 +202,10 @@ export class Supervisor {
   #report(child: Child, end: ChildEnd, wasRunning: boolean): void {
     const { name } = child.spec;
     const pid = runningOf(child.state)?.pid ?? -1;
-    const words = end.lastMessage === undefined ? '' : `: ${end.lastMessage}`;
+    const words = end.lastMessage === undefined ? '' : `: ${end.lastMessage.replace(/\.$/, '')}`;
     const what = `${end.how}${words}`;
-    const isPowerOfTwo = (child.failures & (child.failures - 1)) === 0;
-    if (what === child.lastSaid && !isPowerOfTwo && !wasRunning) return;
+    const isReminder = child.failures >= 8 && (child.failures & (child.failures - 1)) === 0;
+    if (what === child.lastSaid && !isReminder && !wasRunning) return;
     child.lastSaid = what;
     const plan = this.#planText(child);
     const verb = wasRunning ? 'ended' : 'did not start';

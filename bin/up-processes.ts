@@ -51,7 +51,6 @@ function processSpec(
     role,
     args: () => [
       ...process.execArgv,
-      ...NODE_FLAGS[role],
       script,
       role,
       ...['--data-dir', paths.root],
@@ -63,8 +62,3 @@ function processSpec(
     logFile: join(paths.logs, `${name}.log`),
   };
 }
-
-const NODE_FLAGS: Readonly<Record<ChildSpec['role'], readonly string[]>> = {
-  replica: [],
-  apiserver: [],
-};
