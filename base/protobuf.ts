@@ -7,6 +7,7 @@
 import { Reader, Writer } from 'protobufjs/minimal';
 import { hexIdFromBytes, writeHexId } from './hex-id';
 import { isCounter } from './safe-integer';
+import { VarintReader } from './varint';
 
 /** Wire types of the protobuf encoding. */
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
@@ -106,11 +107,13 @@ export class ProtoReader {
 
   counter(): number {
     this.#expect(WIRE.varint);
-    const read = this.#reader.uint64();
-    const value = typeof read === 'number' ? read : Number(read.toString());
-    if (!isCounter(value)) {
-      throw new RangeError(`Cannot decode field ${String(this.field)}: above 2^53-1`);
+    // Read by hand: protobufjs would make a Long of it, or a number that may be rounded.
+    const varint = new VarintReader(this.#reader.buf, this.#reader.pos);
+    const value = varint.next();
+    if (varint.offset > this.#reader.len) {
+      throw new RangeError(`Cannot decode field ${String(this.field)}: input too short`);
     }
+    this.#reader.pos = varint.offset;
     return value;
   }
 

@@ -40,5 +40,5 @@ export function storeError(
 
 /** Whether `error` is one of the store's, with any code of the table. */
 export function isStoreError(error: unknown): error is StoreError {
-  return error instanceof KeelsonError && Object.hasOwn(STORE_ERRORS, error.code);
+  return error instanceof KeelsonError && Object.hasOwn(STORE_ERRORS, String(error.code));
 }
