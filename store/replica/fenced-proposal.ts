@@ -22,7 +22,8 @@ export interface FencedProposal {
 /** The data of an entry. */
 export function encodeFencedProposal(term: number, command: Uint8Array): Uint8Array {
   const start = varintLength(term);
-  const data = new Uint8Array(start + command.length);
+  // Pooled: entries of about the same age share memory, and leave the log together.
+  const data = Buffer.allocUnsafe(start + command.length);
   writeVarint(data, 0, term);
   data.set(command, start);
   return data;

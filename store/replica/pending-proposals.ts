@@ -49,6 +49,11 @@ interface Pending {
   refusal: StoreError | undefined;
 }
 
+interface Attempt {
+  readonly pending: Pending;
+  readonly term: number;
+}
+
 const NOT_OFFERED = -1;
 
 /** All commands of this member on their way. */
@@ -61,6 +66,8 @@ export class PendingProposals {
   #appliedTerm = 0;
   #cancelSweep: Cancel | undefined;
   #stopped: StoreError | undefined;
+  /** Whose handing over is one promise. */
+  #group: { readonly handedOver: Promise<void>; readonly attempts: Attempt[] } | undefined;
   readonly #stopListening: () => void;
 
   constructor(options: PendingProposalsOptions) {
@@ -73,7 +80,7 @@ export class PendingProposals {
     return this.#pending.size;
   }
 
-  /** Replicates a command; resolves with what applying it gave. */
+  /** Replicates a command; resolves with what applying it gave, rejects if it was refused then. */
   submit(body: CommandBody, { onlyInTerm }: SubmitOptions = {}): Promise<CommandResult> {
     return new Promise((resolve, reject) => {
       if (this.#stopped !== undefined) {
@@ -104,7 +111,8 @@ export class PendingProposals {
     const pending = this.#pending.get(counter);
     if (pending === undefined) return; // Its deadline has passed.
     this.#remove(pending);
-    pending.resolve(result);
+    if (result.kind === 'failed') pending.reject(result.error);
+    else pending.resolve(result);
   }
 
   /** An entry with request `counter`, offered in `term`, came into the log in a later one. */
@@ -153,17 +161,31 @@ export class PendingProposals {
     const term = Math.max(leadership.term, this.#appliedTerm);
     pending.term = term;
     pending.refusal = undefined;
-    const data = encodeFencedProposal(term, pending.command);
+    this.#hearRefusal(proposer.propose(encodeFencedProposal(term, pending.command)), pending, term);
+  }
+
+  /** What a turn proposes shares one promise, and so one listener. */
+  #hearRefusal(handedOver: Promise<void>, pending: Pending, term: number): void {
+    if (this.#group?.handedOver === handedOver) {
+      this.#group.attempts.push({ pending, term });
+      return;
+    }
+    const attempts = [{ pending, term }];
+    this.#group = { handedOver, attempts };
     // A rejection that is no failure of the table is a bug, and must end the process.
-    void proposer.propose(data).then(undefined, (error: unknown) => {
-      // A refusal is a certainty only about the attempt that was refused.
-      if (pending.term !== term || this.#pending.get(pending.counter) !== pending) return;
+    void handedOver.then(undefined, (error: unknown) => {
       if (!isStoreError(error)) throw error;
       assert(error.outcome === 'none', 'a refused proposal was not appended', {
         code: error.code,
       });
-      this.#wait(pending, error);
+      for (const attempt of attempts) this.#refused(attempt, error);
     });
+  }
+
+  #refused({ pending, term }: Attempt, error: StoreError): void {
+    // A refusal is a certainty only about the attempt that was refused.
+    if (pending.term !== term || this.#pending.get(pending.counter) !== pending) return;
+    this.#wait(pending, error);
   }
 
   #wait(pending: Pending, refusal: StoreError): void {

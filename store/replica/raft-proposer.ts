@@ -6,13 +6,18 @@ import type { Leadership, Proposer } from './proposer';
 /** Offers commands to a Raft group. */
 export class RaftProposer implements Proposer {
   readonly #node: RaftNode;
+  /** Raft gives one promise to all proposals of a turn; so does this. */
+  #last: { readonly of: Promise<void>; readonly handedOver: Promise<void> } | undefined;
 
   constructor(node: RaftNode) {
     this.#node = node;
   }
 
   propose(command: Uint8Array): Promise<void> {
-    return this.#node.propose(command).catch(rethrow);
+    const promise = this.#node.propose(command);
+    if (this.#last?.of !== promise)
+      this.#last = { of: promise, handedOver: promise.catch(rethrow) };
+    return this.#last.handedOver;
   }
 
   readIndex(signal?: AbortSignal): Promise<number> {

@@ -92,23 +92,23 @@ export class ReplicatedStore implements ServedStore {
     return abortable(options.signal, this.#options.state.ranges.count(range, options.revision));
   }
 
-  async optimisticPut(
+  optimisticPut(
     key: Uint8Array,
     value: Uint8Array,
     expectedModRevision: Revision,
     { leaseId = NO_ID }: { readonly leaseId?: string } = {},
   ): Promise<OptimisticResult> {
-    refuse(checkKey(key) ?? checkRequestBytes(key.length + value.length));
+    const refusal = checkKey(key) ?? checkRequestBytes(key.length + value.length);
+    if (refusal !== undefined) return Promise.reject(refusal);
     const txn = optimisticPutTxn(key, value, expectedModRevision, leaseId);
-    return optimisticResult(await this.#submitTxn(txn));
+    return this.#submit({ kind: 'txn', txn }).then(toOptimisticResult);
   }
 
-  async optimisticDelete(
-    key: Uint8Array,
-    expectedModRevision: Revision,
-  ): Promise<OptimisticResult> {
-    refuse(checkKey(key));
-    return optimisticResult(await this.#submitTxn(optimisticDeleteTxn(key, expectedModRevision)));
+  optimisticDelete(key: Uint8Array, expectedModRevision: Revision): Promise<OptimisticResult> {
+    const refusal = checkKey(key);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const txn = optimisticDeleteTxn(key, expectedModRevision);
+    return this.#submit({ kind: 'txn', txn }).then(toOptimisticResult);
   }
 
   watch(range: KeyRange, options: WatchOptions = {}): KvWatch {
@@ -118,7 +118,7 @@ export class ReplicatedStore implements ServedStore {
 
   async txn(txn: Txn): Promise<TxnResult> {
     refuse(checkTxn(txn));
-    return this.#submitTxn(txn);
+    return pick(await this.#submit({ kind: 'txn', txn }), 'txn').result;
   }
 
   async grantLease(ttlSeconds: number): Promise<LeaseGrant> {
@@ -192,31 +192,31 @@ export class ReplicatedStore implements ServedStore {
     return this.#options.feed.openWatch(range, startRevision, sink);
   }
 
-  async #submitTxn(txn: Txn): Promise<TxnResult> {
-    return pick(await this.#submit({ kind: 'txn', txn }), 'txn').result;
-  }
-
-  async #submit(body: CommandBody): Promise<CommandResult> {
-    this.#refuseOverload();
-    const result = await this.#options.proposals.submit(body);
-    if (result.kind === 'failed') throw result.error;
-    return result;
+  /** No `async` here and in the optimistic calls: each would cost a write one promise more. */
+  #submit(body: CommandBody): Promise<CommandResult> {
+    const overload = this.#overload();
+    if (overload !== undefined) return Promise.reject(overload);
+    return this.#options.proposals.submit(body);
   }
 
   async #beforeRead({ serializable, signal }: ReadOptions): Promise<void> {
-    this.#refuseOverload();
+    refuse(this.#overload());
     if (signal?.aborted === true) throw signal.reason;
     if (serializable !== true) await abortable(signal, this.#options.reads.confirm());
   }
 
-  #refuseOverload(): void {
+  #overload(): StoreError | undefined {
     const gap = this.#options.commitApplyGap();
-    if (gap <= STORE_LIMITS.commitApplyGapMax) return;
-    throw storeError(
+    if (gap <= STORE_LIMITS.commitApplyGapMax) return undefined;
+    return storeError(
       'STORE_OVERLOADED',
       `Cannot take requests as too many entries wait to be applied: received ${gap}`,
     );
   }
+}
+
+function toOptimisticResult(result: CommandResult): OptimisticResult {
+  return optimisticResult(pick(result, 'txn').result);
 }
 
 function refuse(error: StoreError | undefined): void {

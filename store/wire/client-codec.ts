@@ -41,9 +41,10 @@ export function writeClientMessage(writer: WireWriter, id: number, body: ClientB
   writer.close(message);
 }
 
-/** Reads a frame; throws a `RangeError` if it is malformed. */
+/** Reads a frame; throws a `RangeError` if it is malformed. The frame may be used again. */
 export function readClientFrame(frame: Uint8Array): ClientMessage[] {
-  const reader = new WireReader(frame);
+  // One copy for all keys and values in it: requests are soon encoded anew and forgotten.
+  const reader = new WireReader(Uint8Array.prototype.slice.call(frame), true);
   const messages: ClientMessage[] = [];
   while (reader.next()) {
     if (reader.field === 1) messages.push(readMessage(reader.message()));

@@ -158,17 +158,20 @@ export class WireWriter {
 
 /**
  * Reads fields in a loop of `while (reader.next()) switch (reader.field)`. Malformed input throws
- * a `RangeError`. Byte strings are copies: a kept key must not pin the frame that brought it (R94).
+ * a `RangeError`. By default byte strings are copies: a kept key must not pin the frame that brought
+ * it (R94). With `isView` they are views, for an input that the reader owns and soon forgets.
  */
 export class WireReader {
   readonly #bytes: Uint8Array;
   #at: number;
   readonly #end: number;
+  readonly #isView: boolean;
   field = 0;
   #wireType = 0;
 
-  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+  constructor(bytes: Uint8Array, isView = false, start = 0, end = bytes.length) {
     this.#bytes = bytes;
+    this.#isView = isView;
     this.#at = start;
     this.#end = end;
   }
@@ -198,11 +201,12 @@ export class WireReader {
     return hexIdFromBytes(Uint8Array.from(this.#bytes.subarray(start, start + 8)).reverse());
   }
 
-  /** A copy that the caller owns. */
+  /** A copy that the caller owns, or a view. */
   bytes(): Uint8Array {
     this.#expect(BYTES);
     const length = this.#varint();
     const start = this.#skipBytes(length);
+    if (this.#isView) return this.#bytes.subarray(start, start + length);
     // Not bytes.slice(): of a Buffer that would be a view.
     return Uint8Array.prototype.slice.call(this.#bytes, start, start + length);
   }
@@ -231,7 +235,7 @@ export class WireReader {
     this.#expect(BYTES);
     const length = this.#varint();
     const start = this.#skipBytes(length);
-    return new WireReader(this.#bytes, start, start + length);
+    return new WireReader(this.#bytes, this.#isView, start, start + length);
   }
 
   /** Passes over a field that this version does not know. */
