@@ -72,17 +72,23 @@ export class ProcessCluster {
   readonly dataDir: string;
   #supervisor: ChildProcess | undefined;
   #output = '';
-  #isOwner: boolean;
+  readonly #isOwner: boolean;
+  readonly #command: string;
 
-  private constructor(dataDir: string, isOwner: boolean) {
+  private constructor(dataDir: string, isOwner: boolean, command: string) {
     this.dataDir = dataDir;
     this.#isOwner = isOwner;
+    this.#command = command;
   }
 
   /** Starts `keelson up` and resolves when it says that it is ready. */
-  static async start(args: readonly string[] = [], dataDir?: string): Promise<ProcessCluster> {
-    const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'keelson-test-'));
-    const cluster = new ProcessCluster(directory, dataDir === undefined);
+  static async start(
+    args: readonly string[] = [],
+    options: { readonly dataDir?: string; readonly command?: string } = {},
+  ): Promise<ProcessCluster> {
+    const directory = options.dataDir ?? mkdtempSync(join(tmpdir(), 'keelson-test-'));
+    const isOwner = options.dataDir === undefined;
+    const cluster = new ProcessCluster(directory, isOwner, options.command ?? KEELSON);
     await cluster.up(args);
     return cluster;
   }
@@ -90,7 +96,7 @@ export class ProcessCluster {
   /** Starts the supervisor again on the same directory. */
   async up(args: readonly string[] = []): Promise<void> {
     const all = ['up', '--data-dir', this.dataDir, '--port', '0', ...args];
-    const child = spawn(process.execPath, ['--enable-source-maps', KEELSON, ...all], {
+    const child = spawn(process.execPath, ['--enable-source-maps', this.#command, ...all], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#supervisor = child;
