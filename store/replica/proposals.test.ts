@@ -8,9 +8,19 @@ import { utf8 } from '../../base/bytes';
 import { KeelsonError } from '../../base/error';
 import { nullLogger } from '../../base/logger';
 import { Simulator } from '../../cluster-test/sim';
-import { decodeCommand, type Command, type CommandBody, type CommandResult } from '../command';
+import { simpleConfState, type Entry, type Index, type MemberId, type Term } from '../../raft';
+import {
+  decodeCommand,
+  encodeCommand,
+  type Command,
+  type CommandBody,
+  type CommandResult,
+} from '../command';
+import { MemoryEngine } from '../engine';
 import { storeError } from '../errors';
 import type { Revision } from '../kv';
+import { StateStore } from '../state';
+import { Applier } from './applier';
 import { AutoCompactor } from './auto-compactor';
 import { decodeFencedProposal, encodeFencedProposal } from './fenced-proposal';
 import { ProposerHealth } from './leader-health';
@@ -92,6 +102,40 @@ t.test('the fence of a proposal survives the log', (t) => {
   }
   t.throws(() => decodeFencedProposal(Uint8Array.of(0x80)), RangeError);
   t.end();
+});
+
+t.test('a command of another term than its entry has no effect, on any member (S26)', async (t) => {
+  const heard: string[] = [];
+  const requestId = { memberId: '0000000000000001', incarnation: 1, counter: 7 };
+  const data = (term: number): Uint8Array =>
+    encodeFencedProposal(term, encodeCommand({ ...PUT, requestId }));
+  const state: StateStore = await StateStore.open({
+    engine: new MemoryEngine(),
+    clusterId: '00000000000000c1',
+    onApplied: (outcome) => applier.visible(outcome),
+  });
+  const applier = new Applier(state, (error) => t.fail(String(error)));
+  applier.attach({
+    onOutcome: ({ revision }) => heard.push(`outcome ${revision}`),
+    onCommand: (_command, { kind }) => heard.push(`command ${kind}`),
+    onFencedOut: (command, term) => heard.push(`out ${command.requestId.counter} of ${term}`),
+    onTerm: (term) => heard.push(`term ${term}`),
+    onApplied: (index) => heard.push(`applied ${index}`),
+  });
+  const confState = simpleConfState([requestId.memberId as MemberId]);
+  const entry = (index: number, term: number, bytes: Uint8Array): Entry => ({
+    index: index as Index,
+    term: term as Term,
+    kind: 'normal',
+    data: bytes,
+  });
+  await applier.apply([entry(1, 4, new Uint8Array(0)), entry(2, 4, data(3))], confState);
+  t.same(heard.splice(0), ['outcome 1', 'out 7 of 3', 'term 4', 'applied 2']);
+  await applier.apply([entry(3, 4, data(4)), entry(4, 5, data(4))], confState);
+  t.same(heard.splice(0), ['outcome 2', 'command put', 'out 7 of 4', 'term 5', 'applied 4']);
+  const unknown = entry(5, 5, encodeFencedProposal(5, Uint8Array.of(0xff)));
+  t.equal(await codeOf(applier.apply([unknown], confState)), 'STORE_CORRUPT none');
+  t.equal(applier.applied().index, 4, 'what is not understood is not passed over');
 });
 
 t.test('a proposal is offered again only when it certainly is not applied', async (t) => {
