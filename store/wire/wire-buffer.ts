@@ -158,8 +158,9 @@ export class WireWriter {
 
 /**
  * Reads fields in a loop of `while (reader.next()) switch (reader.field)`. Malformed input throws
- * a `RangeError`. By default byte strings are copies: a kept key must not pin the frame that brought
- * it (R94). With `isView` they are views, for an input that the reader owns and soon forgets.
+ * a `RangeError`. By default byte strings are copies: a kept key must not pin the frame that
+ * brought it (R94). With `isView` they are views, for an input that the reader owns and soon
+ * forgets.
  */
 export class WireReader {
   readonly #bytes: Uint8Array;
