@@ -78,6 +78,7 @@ async function startApiServer(flags: ApiServerFlags, parts: ServiceParts): Promi
   await api.start();
   return {
     addresses: [address],
+    ended: api.run(),
     renewCertificates: () => {
       access.renew();
       server.renew(readServing(flags));

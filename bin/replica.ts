@@ -66,7 +66,15 @@ async function startReplica(flags: ReplicaFlags, parts: ServiceParts): Promise<R
         : { kind: 'mutualTls', identity, peerName: peerNameOf(config.clusterId) },
   });
   const engine = await openLevelEngine({ directory: join(directory, 'state') });
-  const replica = await openReplica({ config, clock, random, disk, network, engine, logger });
+  const replica = await openReplica({
+    config: { ...config, isMutuallyAuthenticated: identity !== undefined },
+    clock,
+    random,
+    disk,
+    network,
+    engine,
+    logger,
+  });
   const health = await startHealth(flags.metricsListen, replica);
   return {
     addresses: [replica.address],

@@ -51,7 +51,7 @@ export function readSources(root: string): readonly SourceFile[] {
 function isTestPath(path: string): boolean {
   return (
     path.endsWith('.test.ts') ||
-    /(^|\/)testing\//.test(path) ||
+    /(^|\/)testing(\/|\.ts$)/.test(path) ||
     /(^|[/-])conformance(\.ts$|\/)/.test(path)
   );
 }
