@@ -9,7 +9,8 @@ import { compareBytes, keyAfter, prefixRangeEnd, utf8 } from './bytes';
 import { pureCrc32 } from './crc32';
 import { Heap } from './heap';
 import { hexIdFromBytes, hexIdToBytes, isHexId, NO_ID, randomHexId } from './hex-id';
-import { ProtoReader, ProtoWriter } from './protobuf';
+import { ProtoWriter } from './proto-writer';
+import { ProtoReader } from './protobuf';
 import { SeededRandom } from './random';
 import { readU64, writeU64 } from './safe-integer';
 import { Serial } from './serial';
@@ -41,7 +42,7 @@ t.test('R90: counters survive u64 and varint exactly; 2^53 is refused', (t) => {
 t.test('R90: ids of 64 bits never pass through a double', (t) => {
   for (const id of ['7fffffffffffffff', '0020000000000001', 'ffffffffffffffff', NO_ID]) {
     t.equal(hexIdFromBytes(hexIdToBytes(id)), id);
-    const bytes = new ProtoWriter().id(1, id).finish();
+    const bytes = new ProtoWriter().id(1, id).take();
     const reader = new ProtoReader(bytes);
     if (id === NO_ID) t.equal(bytes.length, 0, 'zero is left out, as proto3 does');
     else t.ok(reader.next() && reader.id() === id, id);
@@ -64,7 +65,7 @@ t.test('wire fields are those of protobufjs', (t) => {
     .bytes(4, utf8('b'))
     .text(5, 'ü')
     .message(16, (m) => m.counter(1, 300))
-    .finish();
+    .take();
   const decoded = reference.toObject(reference.decode(bytes), { longs: String, bytes: Array });
   t.strictSame(decoded, {
     counter: '9007199254740991',

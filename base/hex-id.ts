@@ -5,7 +5,14 @@
 import type { Random } from './random';
 
 const PATTERN = /^[0-9a-f]{16}$/;
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const { hexSlice } = Buffer.prototype as unknown as {
+  readonly hexSlice: (this: Uint8Array, start: number, end: number) => string;
+};
+/** The value of each digit by its character code; all else has the sign bit set. */
+const DIGITS = Int8Array.from({ length: 128 }, (_, code) => {
+  const text = String.fromCharCode(code);
+  return /[0-9a-f]/.test(text) ? Number.parseInt(text, 16) : -1;
+});
 
 /** The id that stands for "none": zero. */
 export const NO_ID = '0000000000000000';
@@ -32,15 +39,36 @@ export function hexIdFromBytes(bytes: Uint8Array, offset = 0): string {
       `Cannot read an id at ${String(offset)}: received ${String(bytes.length)} bytes`,
     );
   }
-  let id = '';
-  for (let i = 0; i < 8; i++) id += HEX[bytes[offset + i] ?? 0] ?? '';
-  return id;
+  return hexSlice.call(bytes, offset, offset + 8);
 }
 
 /** Writes an id as eight bytes at `offset`. */
 export function writeHexId(target: Uint8Array, offset: number, id: string): void {
-  if (!isHexId(id)) throw new RangeError(`Cannot encode an id: received ${JSON.stringify(id)}`);
-  for (let i = 0; i < 8; i++) target[offset + i] = Number.parseInt(id.slice(i * 2, i * 2 + 2), 16);
+  let all = id.length === 16 ? 0 : -1;
+  for (let i = 0; i < 8 && all >= 0; i++) {
+    const high = DIGITS[id.charCodeAt(i * 2)] ?? -1;
+    const low = DIGITS[id.charCodeAt(i * 2 + 1)] ?? -1;
+    all |= high | low;
+    target[offset + i] = (high << 4) | low;
+  }
+  if (all < 0) throw new RangeError(`Cannot encode an id: received ${JSON.stringify(id)}`);
+}
+
+const reversed = new Uint8Array(8);
+
+/** Reads eight bytes, the last one first, as an id: protobuf's `fixed64`. */
+export function hexIdFromReversed(bytes: Uint8Array, offset: number): string {
+  for (let i = 0; i < 8; i++) reversed[i] = bytes[offset + 7 - i] as number;
+  return hexIdFromBytes(reversed);
+}
+
+/** Turns eight bytes around: from an id's order to that of protobuf's `fixed64`. */
+export function reverse8(bytes: Uint8Array, offset: number): void {
+  for (let i = 0; i < 4; i++) {
+    const byte = bytes[offset + i] as number;
+    bytes[offset + i] = bytes[offset + 7 - i] as number;
+    bytes[offset + 7 - i] = byte;
+  }
 }
 
 /** The eight bytes of an id. */

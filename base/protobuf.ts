@@ -1,82 +1,15 @@
 /**
- * The one door to protobufjs: its wire reader and writer, with 64-bit fields as safe integers or
+ * The one door to protobufjs: its wire reader, with 64-bit fields as safe integers or
  * hex ids instead of Long objects or doubles (R90). protobufjs's global configuration is left
- * alone, since an embedding program may share it. Codecs are written by hand on these two classes;
- * a `.proto` beside each says the same, and its test compares the bytes.
+ * alone, since an embedding program may share it. Codecs are written by hand on this class and
+ * `proto-writer.ts`; a `.proto` beside each says the same, and its test compares the bytes.
  */
-import { Reader, Writer } from 'protobufjs/minimal';
-import { hexIdFromBytes, writeHexId } from './hex-id';
-import { isCounter } from './safe-integer';
+import { Reader } from 'protobufjs/minimal';
+import { hexIdFromReversed } from './hex-id';
 import { VarintReader } from './varint';
 
 /** Wire types of the protobuf encoding. */
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
-
-/** Writes fields; zero values are left out, as proto3 does. */
-export class ProtoWriter {
-  readonly #writer = Writer.create();
-
-  /** A counter as `uint64`. */
-  counter(field: number, value: number): this {
-    if (!isCounter(value)) {
-      throw new RangeError(`Cannot encode field ${String(field)}: received ${String(value)}`);
-    }
-    if (value !== 0) this.#writer.uint32(tag(field, WIRE.varint)).uint64(value);
-    return this;
-  }
-
-  /** A boolean. */
-  flag(field: number, value: boolean): this {
-    if (value) this.#writer.uint32(tag(field, WIRE.varint)).bool(true);
-    return this;
-  }
-
-  /** An id as `fixed64`, big-endian bytes of the id reversed as the encoding asks. */
-  id(field: number, id: string): this {
-    const bytes = new Uint8Array(8);
-    writeHexId(bytes, 0, id);
-    if (bytes.every((byte) => byte === 0)) return this;
-    bytes.reverse();
-    const view = new DataView(bytes.buffer);
-    this.#writer.uint32(tag(field, WIRE.fixed64));
-    this.#writer.fixed64({
-      low: view.getInt32(0, true),
-      high: view.getInt32(4, true),
-      unsigned: true,
-    });
-    return this;
-  }
-
-  /** A byte string; empty ones are left out. */
-  bytes(field: number, value: Uint8Array): this {
-    if (value.length > 0) this.#writer.uint32(tag(field, WIRE.bytes)).bytes(value);
-    return this;
-  }
-
-  /** A byte string, also when empty: for optional fields, repeated fields and oneofs. */
-  bytesAlways(field: number, value: Uint8Array): this {
-    this.#writer.uint32(tag(field, WIRE.bytes)).bytes(value);
-    return this;
-  }
-
-  /** A text; empty ones are left out. */
-  text(field: number, value: string): this {
-    if (value !== '') this.#writer.uint32(tag(field, WIRE.bytes)).string(value);
-    return this;
-  }
-
-  /** A nested message, also when empty. */
-  message(field: number, write: (writer: ProtoWriter) => void): this {
-    const nested = new ProtoWriter();
-    write(nested);
-    return this.bytesAlways(field, nested.finish());
-  }
-
-  /** The encoded message; the writer is spent afterwards. */
-  finish(): Uint8Array {
-    return this.#writer.finish();
-  }
-}
 
 /**
  * Reads fields in a loop of `while (reader.next()) switch (reader.field)`. Byte strings are views
@@ -126,9 +59,8 @@ export class ProtoReader {
     this.#expect(WIRE.fixed64);
     const reader = this.#reader;
     if (reader.pos + 8 > reader.len) throw new RangeError('Cannot decode an id: input too short');
-    const bytes = Uint8Array.from(reader.buf.subarray(reader.pos, reader.pos + 8)).reverse();
     reader.pos += 8;
-    return hexIdFromBytes(bytes);
+    return hexIdFromReversed(reader.buf, reader.pos - 8);
   }
 
   /** A view on the input. */
@@ -171,8 +103,4 @@ export class ProtoReader {
       );
     }
   }
-}
-
-function tag(field: number, wireType: number): number {
-  return ((field << 3) | wireType) >>> 0;
 }

@@ -3,7 +3,8 @@
  * cheapest client that Node allows, so that the load generator is not what is measured.
  */
 import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
-import { ProtoReader, ProtoWriter } from '../base/protobuf';
+import { ProtoWriter } from '../base/proto-writer';
+import { ProtoReader } from '../base/protobuf';
 
 /** A client with several connections, used in turn. */
 export class EtcdClient {
@@ -17,13 +18,13 @@ export class EtcdClient {
   }
 
   async put(key: Uint8Array, value: Uint8Array): Promise<void> {
-    await this.#call('KV/Put', new ProtoWriter().bytes(1, key).bytes(2, value).finish());
+    await this.#call('KV/Put', new ProtoWriter().bytes(1, key).bytes(2, value).take());
   }
 
   /** A linearizable point read; fails if the key is missing, so that no one measures misses. */
   async get(key: Uint8Array): Promise<void> {
     const answer = new ProtoReader(
-      await this.#call('KV/Range', new ProtoWriter().bytes(1, key).finish()),
+      await this.#call('KV/Range', new ProtoWriter().bytes(1, key).take()),
     );
     let found = false;
     while (answer.next()) {

@@ -5,7 +5,7 @@
  * is worth). The bytes are the same: the codec's test compares them through protobufjs.
  */
 import { EMPTY_BYTES } from '../../base/bytes';
-import { hexIdFromBytes, writeHexId } from '../../base/hex-id';
+import { hexIdFromReversed, reverse8, writeHexId } from '../../base/hex-id';
 import { isCounter } from '../../base/safe-integer';
 import { VARINT_BYTES_MAX, varintLength, writeVarint } from '../../base/varint';
 import { WIRE } from '../../base/protobuf';
@@ -49,7 +49,7 @@ export class WireWriter {
   /** The eight bytes of an id, in a packed list. */
   rawId(id: string): void {
     writeHexId(this.bytes, this.#at, id);
-    this.bytes.subarray(this.#at, this.#at + 8).reverse();
+    reverse8(this.bytes, this.#at);
     this.#at += 8;
   }
 
@@ -185,7 +185,7 @@ export class WireReader {
   }
 
   #idAt(at: number): string {
-    return hexIdFromBytes(Uint8Array.from(this.bytes.subarray(at, at + 8)).reverse());
+    return hexIdFromReversed(this.bytes, at);
   }
 
   #expect(wireType: number): void {

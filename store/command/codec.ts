@@ -4,7 +4,8 @@
  * command are views on the input.
  */
 import { hexIdFromBytes, hexIdToBytes, NO_ID } from '../../base/hex-id';
-import { ProtoReader, ProtoWriter } from '../../base/protobuf';
+import { ProtoWriter } from '../../base/proto-writer';
+import { ProtoReader } from '../../base/protobuf';
 import type { Revision } from '../kv';
 import type { Command, CommandBody, LeaseCheckpoint, RequestId } from './command';
 import {
@@ -16,15 +17,23 @@ import {
   writeTxn,
 } from './txn-codec';
 
-/** The bytes of a log entry. */
+/** The bytes of a command. */
 export function encodeCommand(command: Command): Uint8Array {
   const writer = new ProtoWriter();
-  const { memberId, incarnation, counter } = command.requestId;
+  writeCommand(writer, command.requestId, command);
+  return writer.take();
+}
+
+/** Appends the bytes of a command to what is in `writer`. */
+export function writeCommand(
+  writer: ProtoWriter,
+  { memberId, incarnation, counter }: RequestId,
+  body: CommandBody,
+): void {
   writer.message(1, (nested) => {
     nested.id(1, memberId).counter(2, incarnation).counter(3, counter);
   });
-  writeBody(writer, command);
-  return writer.finish();
+  writeBody(writer, body);
 }
 
 /** Reads them; throws a `RangeError` for anything this version does not know. */

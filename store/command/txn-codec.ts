@@ -1,7 +1,8 @@
 /** Transactions and their parts as protobuf (`store.proto`); used by commands and by the wire. */
 import { EMPTY_BYTES } from '../../base/bytes';
 import { NO_ID } from '../../base/hex-id';
-import type { ProtoReader, ProtoWriter } from '../../base/protobuf';
+import type { ProtoWriter } from '../../base/proto-writer';
+import type { ProtoReader } from '../../base/protobuf';
 import type { Compare, KeyRange, Operation, Revision, Txn } from '../kv';
 
 type RangeOrKey = KeyRange | { readonly key: Uint8Array };

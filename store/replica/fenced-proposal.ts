@@ -10,6 +10,8 @@
  * may be offered again without a doubt (S26), which is why a change of leader costs waiting and
  * not errors.
  */
+import { ProtoWriter } from '../../base/proto-writer';
+import { writeCommand, type CommandBody, type RequestId } from '../command';
 import { VarintReader, varintLength, writeVarint } from '../../base/varint';
 
 /** What an entry's data holds. */
@@ -19,10 +21,29 @@ export interface FencedProposal {
   readonly command: Uint8Array;
 }
 
+const writer = new ProtoWriter();
+
+/** The data of an entry, from a command that has no bytes yet: written once, allocated once. */
+export function encodeFencedCommand(
+  term: number,
+  requestId: RequestId,
+  body: CommandBody,
+): Uint8Array {
+  writer.rewind(0);
+  writer.varint(term);
+  writeCommand(writer, requestId, body);
+  // Entries of about the same age share memory, and leave the log together.
+  return writer.takePooled();
+}
+
+/** The same command with the fence of another term. */
+export function fenceAnew(data: Uint8Array, term: number): Uint8Array {
+  return encodeFencedProposal(term, decodeFencedProposal(data).command);
+}
+
 /** The data of an entry. */
 export function encodeFencedProposal(term: number, command: Uint8Array): Uint8Array {
   const start = varintLength(term);
-  // Pooled: entries of about the same age share memory, and leave the log together.
   const data = Buffer.allocUnsafe(start + command.length);
   writeVarint(data, 0, term);
   data.set(command, start);

@@ -12,9 +12,9 @@
  */
 import { assert } from '../../base/assert';
 import type { Cancel, Clock } from '../../base/clock';
-import { encodeCommand, type CommandBody, type CommandResult } from '../command';
+import type { CommandBody, CommandResult } from '../command';
 import { isStoreError, storeError, type StoreError } from '../errors';
-import { encodeFencedProposal } from './fenced-proposal';
+import { encodeFencedCommand, fenceAnew } from './fenced-proposal';
 import type { Proposer } from './proposer';
 
 const SWEEP_INTERVAL_MS = 50;
@@ -38,7 +38,9 @@ export interface SubmitOptions {
 
 interface Pending {
   readonly counter: number;
-  readonly command: Uint8Array;
+  /** The entry's data with the fence of `fence`. */
+  data: Uint8Array;
+  fence: number;
   readonly deadlineMs: number;
   readonly onlyInTerm: number | undefined;
   readonly resolve: (result: CommandResult) => void;
@@ -89,10 +91,11 @@ export class PendingProposals {
       }
       const { memberId, incarnation, clock, deadlineMs } = this.#options;
       const counter = ++this.#lastCounter;
-      const command = encodeCommand({ ...body, requestId: { memberId, incarnation, counter } });
+      const fence = this.#fence();
       const pending: Pending = {
         counter,
-        command,
+        data: encodeFencedCommand(fence, { memberId, incarnation, counter }, body),
+        fence,
         deadlineMs: clock.monotonicMs() + deadlineMs,
         onlyInTerm,
         resolve,
@@ -157,11 +160,19 @@ export class PendingProposals {
       this.#wait(pending, storeError('RAFT_NO_LEADER', 'Cannot propose as no leader is known'));
       return;
     }
-    // Never below what is applied: such an entry would be fenced out for sure.
-    const term = Math.max(leadership.term, this.#appliedTerm);
+    const term = this.#fence();
+    if (pending.fence !== term) {
+      pending.data = fenceAnew(pending.data, term);
+      pending.fence = term;
+    }
     pending.term = term;
     pending.refusal = undefined;
-    this.#hearRefusal(proposer.propose(encodeFencedProposal(term, pending.command)), pending, term);
+    this.#hearRefusal(proposer.propose(pending.data), pending, term);
+  }
+
+  /** Never below what is applied: such an entry would be fenced out for sure. */
+  #fence(): number {
+    return Math.max(this.#options.proposer.leadership().term, this.#appliedTerm);
   }
 
   /** What a turn proposes shares one promise, and so one listener. */

@@ -22,7 +22,12 @@ import type { Revision } from '../kv';
 import { StateStore } from '../state';
 import { Applier } from './applier';
 import { AutoCompactor } from './auto-compactor';
-import { decodeFencedProposal, encodeFencedProposal } from './fenced-proposal';
+import {
+  decodeFencedProposal,
+  encodeFencedCommand,
+  encodeFencedProposal,
+  fenceAnew,
+} from './fenced-proposal';
 import { ProposerHealth } from './leader-health';
 import { LeaseKeeper } from './lease-keeper';
 import { LinearizableRead } from './linearizable-read';
@@ -99,6 +104,13 @@ t.test('the fence of a proposal survives the log', (t) => {
   for (const term of [0, 1, 127, 128, 2 ** 40]) {
     const data = encodeFencedProposal(term, utf8('command'));
     t.same(decodeFencedProposal(data), { term, command: utf8('command') });
+    t.same(decodeFencedProposal(fenceAnew(data, 9)), { term: 9, command: utf8('command') });
+    const requestId = { memberId: '0000000000000001', incarnation: 1, counter: term };
+    const bytes = encodeCommand({ ...PUT, requestId });
+    t.equal(
+      Buffer.compare(encodeFencedCommand(term, requestId, PUT), encodeFencedProposal(term, bytes)),
+      0,
+    );
   }
   t.throws(() => decodeFencedProposal(Uint8Array.of(0x80)), RangeError);
   t.end();

@@ -5,7 +5,8 @@ import { NO_ID } from '../../base/hex-id';
 import type { KeyRange, Revision } from '../kv';
 import type { ClientBody, ClientMessage, WireRead } from './messages';
 import { readRange, readTxn, writeRange, writeTxn } from './value-codec';
-import { WireReader, type WireWriter } from './wire-buffer';
+import type { ProtoWriter } from '../../base/proto-writer';
+import { WireReader } from './wire-buffer';
 
 const FIELDS = {
   get: 2,
@@ -32,7 +33,7 @@ const KINDS = new Map<number, ClientBody['kind']>(
 );
 
 /** Appends one message to the frame in `writer`. */
-export function writeClientMessage(writer: WireWriter, id: number, body: ClientBody): void {
+export function writeClientMessage(writer: ProtoWriter, id: number, body: ClientBody): void {
   const message = writer.open(1);
   writer.counter(1, id);
   const start = writer.open(FIELDS[body.kind]);
@@ -73,7 +74,7 @@ type BodyOf<Kind extends ClientBody['kind']> = Extract<ClientBody, { readonly ki
 
 /** How the fields of each body are written. */
 const WRITERS: {
-  readonly [Kind in ClientBody['kind']]: (writer: WireWriter, body: BodyOf<Kind>) => void;
+  readonly [Kind in ClientBody['kind']]: (writer: ProtoWriter, body: BodyOf<Kind>) => void;
 } = {
   get: (writer, body) => {
     writer.bytes(1, body.key);
@@ -120,13 +121,13 @@ const WRITERS: {
   cancelWatch: () => undefined,
 };
 
-function writeBody(writer: WireWriter, body: ClientBody): void {
+function writeBody(writer: ProtoWriter, body: ClientBody): void {
   // The table has the function of this very kind; the compiler cannot pair the two.
-  const write = WRITERS[body.kind] as (writer: WireWriter, body: ClientBody) => void;
+  const write = WRITERS[body.kind] as (writer: ProtoWriter, body: ClientBody) => void;
   write(writer, body);
 }
 
-function writeRead(writer: WireWriter, field: number, read: WireRead): void {
+function writeRead(writer: ProtoWriter, field: number, read: WireRead): void {
   if (read.revision === 0 && read.seenRevision === 0 && !read.serializable) return;
   const start = writer.open(field);
   writer.counter(1, read.revision);

@@ -13,7 +13,8 @@ import type { Compare, KeyValue, Operation, OperationResult, Revision, Txn } fro
 import { readClientFrame, writeClientMessage } from './client-codec';
 import type { ClientBody, ServerBody } from './messages';
 import { readServerFrame, writeServerMessage } from './server-codec';
-import { WireReader, WireWriter } from './wire-buffer';
+import { ProtoWriter } from '../../base/proto-writer';
+import { WireReader } from './wire-buffer';
 
 const { root } = protobuf.parse(readFileSync(join(__dirname, 'kv-wire.proto'), 'utf8'));
 const CLIENT_FRAME = root.lookupType('keelson.store.wire.ClientFrame');
@@ -217,7 +218,7 @@ t.test('every client message has the bytes of kv-wire.proto, and reads back equa
   const kinds = new Set<string>();
   fc.assert(
     fc.property(fc.array(fc.tuple(number, clientBody), { maxLength: 3 }), (messages) => {
-      const writer = new WireWriter();
+      const writer = new ProtoWriter();
       for (const [id, body] of messages) {
         kinds.add(body.kind);
         writeClientMessage(writer, id, body);
@@ -238,7 +239,7 @@ t.test('every server message has the bytes of kv-wire.proto, and reads back equa
   const kinds = new Set<string>();
   fc.assert(
     fc.property(fc.array(fc.tuple(number, serverBody), { maxLength: 3 }), (messages) => {
-      const writer = new WireWriter();
+      const writer = new ProtoWriter();
       for (const [id, body] of messages) {
         kinds.add(body.kind);
         writeServerMessage(writer, id, body);
@@ -273,7 +274,7 @@ t.test('bytes that are no frame give a RangeError and nothing else (R93)', (t) =
   const damaged = fc.tuple(clientBody, serverBody, fc.nat(), fc.nat(255), fc.nat());
   fc.assert(
     fc.property(damaged, ([client, server, at, value, cut]) => {
-      const writer = new WireWriter();
+      const writer = new ProtoWriter();
       writeClientMessage(writer, 7, client);
       writeServerMessage(writer, 8, server);
       const frame = writer.take();
@@ -291,7 +292,7 @@ t.test('bytes that are no frame give a RangeError and nothing else (R93)', (t) =
 t.test(
   'a counter above 2^53-1 is refused on both sides, a transaction nested too deep is not read',
   (t) => {
-    const writer = new WireWriter();
+    const writer = new ProtoWriter();
     t.throws(() => writer.counter(1, 2 ** 53), RangeError);
     t.throws(() => writer.counter(1, -1), RangeError);
     const tooLarge = Uint8Array.of(0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10);

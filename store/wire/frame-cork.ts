@@ -4,7 +4,7 @@
  */
 import type { Link } from '../../base/network';
 import { WIRE_LIMITS } from './flow-control';
-import { WireWriter } from './wire-buffer';
+import { ProtoWriter } from '../../base/proto-writer';
 
 /** What happens around a frame. */
 export interface CorkHooks {
@@ -17,7 +17,7 @@ export interface CorkHooks {
 /** The outgoing side of a link. */
 export class FrameCork {
   /** Holds the frame being collected. */
-  readonly writer = new WireWriter();
+  readonly writer = new ProtoWriter();
   readonly #link: () => Link | undefined;
   readonly #hooks: CorkHooks;
   #isScheduled = false;

@@ -10,7 +10,8 @@ import {
   writeMessage,
   writeTxnResult,
 } from './value-codec';
-import { WireReader, type WireWriter } from './wire-buffer';
+import type { ProtoWriter } from '../../base/proto-writer';
+import { WireReader } from './wire-buffer';
 
 const FIELDS = {
   hello: 2,
@@ -38,7 +39,7 @@ const KINDS = new Map<number, ServerBody['kind']>(
 const ROLES = ['follower', 'preCandidate', 'candidate', 'leader', 'learner'] as const;
 
 /** Appends one message to the frame in `writer`. */
-export function writeServerMessage(writer: WireWriter, id: number, body: ServerBody): void {
+export function writeServerMessage(writer: ProtoWriter, id: number, body: ServerBody): void {
   const message = writer.open(1);
   writer.counter(1, id);
   const start = writer.open(FIELDS[body.kind]);
@@ -78,7 +79,7 @@ type BodyOf<Kind extends ServerBody['kind']> = Extract<ServerBody, { readonly ki
 
 /** How the fields of each body are written. */
 const WRITERS: {
-  readonly [Kind in ServerBody['kind']]: (writer: WireWriter, body: BodyOf<Kind>) => void;
+  readonly [Kind in ServerBody['kind']]: (writer: ProtoWriter, body: BodyOf<Kind>) => void;
 } = {
   hello: (writer, body) => {
     writer.counter(1, body.protocolVersion);
@@ -133,13 +134,13 @@ const WRITERS: {
   },
 };
 
-function writeBody(writer: WireWriter, body: ServerBody): void {
+function writeBody(writer: ProtoWriter, body: ServerBody): void {
   // The table has the function of this very kind; the compiler cannot pair the two.
-  const write = WRITERS[body.kind] as (writer: WireWriter, body: ServerBody) => void;
+  const write = WRITERS[body.kind] as (writer: ProtoWriter, body: ServerBody) => void;
   write(writer, body);
 }
 
-function writeEvent(writer: WireWriter, event: WatchEvent): void {
+function writeEvent(writer: ProtoWriter, event: WatchEvent): void {
   const start = writer.open(2);
   writer.flag(1, event.kind === 'delete');
   writeKeyValue(writer, 2, event.keyValue);
@@ -147,7 +148,7 @@ function writeEvent(writer: WireWriter, event: WatchEvent): void {
   writer.close(start);
 }
 
-function writeFailure(writer: WireWriter, failure: WireFailure): void {
+function writeFailure(writer: ProtoWriter, failure: WireFailure): void {
   writer.text(1, failure.code);
   writer.text(2, failure.message);
   for (const [name, value] of Object.entries(failure.details)) {
@@ -159,7 +160,7 @@ function writeFailure(writer: WireWriter, failure: WireFailure): void {
   }
 }
 
-function writeStatus(writer: WireWriter, status: MemberStatus): void {
+function writeStatus(writer: ProtoWriter, status: MemberStatus): void {
   writer.text(1, status.name);
   writer.id(2, status.memberId);
   writer.id(3, status.clusterId);

@@ -4,7 +4,8 @@ import { NO_ID } from '../../base/hex-id';
 import { assertNever } from '../../base/assert';
 import type { Compare, KeyRange, KeyValue, Operation, OperationResult, Revision } from '../kv';
 import type { Txn, TxnResult } from '../kv';
-import type { WireReader, WireWriter } from './wire-buffer';
+import type { ProtoWriter } from '../../base/proto-writer';
+import type { WireReader } from './wire-buffer';
 
 /** Deeper nesting than this is refused before it can exhaust the stack. */
 const TXN_DEPTH_MAX = 16;
@@ -14,14 +15,18 @@ const OPERATORS = ['equal', 'notEqual', 'greater', 'less'] as const;
 type Target = KeyRange | { readonly key: Uint8Array };
 
 /** Writes a nested message whose fields `write` adds. */
-export function writeMessage(writer: WireWriter, field: number, write: () => void): void {
+export function writeMessage(writer: ProtoWriter, field: number, write: () => void): void {
   const start = writer.open(field);
   write();
   writer.close(start);
 }
 
 /** Writes a key and its state; nothing if there is none. */
-export function writeKeyValue(writer: WireWriter, field: number, pair: KeyValue | undefined): void {
+export function writeKeyValue(
+  writer: ProtoWriter,
+  field: number,
+  pair: KeyValue | undefined,
+): void {
   if (pair === undefined) return;
   const start = writer.open(field);
   writer.bytes(1, pair.key);
@@ -61,7 +66,7 @@ export function readKeyValue(reader: WireReader): KeyValue {
 }
 
 /** Writes a range of keys. */
-export function writeRange(writer: WireWriter, field: number, range: KeyRange): void {
+export function writeRange(writer: ProtoWriter, field: number, range: KeyRange): void {
   const start = writer.open(field);
   writer.bytes(1, range.start);
   if (range.end !== undefined) writer.bytesAlways(2, range.end);
@@ -80,7 +85,7 @@ export function readRange(reader: WireReader): KeyRange {
   return { start, end };
 }
 
-function writeTarget(writer: WireWriter, target: Target): void {
+function writeTarget(writer: ProtoWriter, target: Target): void {
   const start = writer.open(1);
   if ('key' in target) writer.bytesAlways(1, target.key);
   else writeRange(writer, 2, target);
@@ -98,7 +103,7 @@ function readTarget(reader: WireReader): Target {
 }
 
 /** Writes the fields of a transaction. */
-export function writeTxn(writer: WireWriter, txn: Txn): void {
+export function writeTxn(writer: ProtoWriter, txn: Txn): void {
   for (const compare of txn.compare) {
     writeMessage(writer, 1, () => writeCompare(writer, compare));
   }
@@ -127,7 +132,7 @@ export function readTxn(reader: WireReader, depth = 0): Txn {
   return { compare, success, failure };
 }
 
-function writeCompare(writer: WireWriter, compare: Compare): void {
+function writeCompare(writer: ProtoWriter, compare: Compare): void {
   writeTarget(writer, compare.range);
   writer.counter(2, OPERATORS.indexOf(compare.operator) + 1);
   switch (compare.target) {
@@ -176,7 +181,7 @@ function readCompare(reader: WireReader): Compare {
   return make({ range, operator });
 }
 
-function writeOperation(writer: WireWriter, operation: Operation): void {
+function writeOperation(writer: ProtoWriter, operation: Operation): void {
   switch (operation.kind) {
     case 'put': {
       writeMessage(writer, 1, () => {
@@ -271,7 +276,7 @@ function readRangeOperation(reader: WireReader): Operation {
 }
 
 /** Writes the fields of a transaction's answer. */
-export function writeTxnResult(writer: WireWriter, result: TxnResult): void {
+export function writeTxnResult(writer: ProtoWriter, result: TxnResult): void {
   writer.counter(1, result.revision);
   writer.flag(2, result.succeeded);
   for (const each of result.results) {
@@ -293,7 +298,7 @@ export function readTxnResult(reader: WireReader): TxnResult {
   return { revision: revision as Revision, succeeded, results };
 }
 
-function writeOperationResult(writer: WireWriter, result: OperationResult): void {
+function writeOperationResult(writer: ProtoWriter, result: OperationResult): void {
   switch (result.kind) {
     case 'put': {
       writeMessage(writer, 1, () => writeKeyValue(writer, 1, result.previous));
