@@ -126,7 +126,7 @@ export function storeOptions(): readonly Option[] {
     dataDirOption('find the store, and the certificates for it, in this cluster directory'),
     new Option(
       '--endpoints <host:port,...>',
-      'ask these replicas instead of those of --data-dir; needs --ca, --cert and --key',
+      'ask these replicas instead of those of --data-dir; needs --ca, --cert, --key and --peer-name',
     ).argParser(addressList),
     new Option('--ca <file>', "the store's authority (PEM)"),
     new Option('--cert <file>', 'certificate to show to the store (PEM)'),

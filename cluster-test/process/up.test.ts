@@ -5,8 +5,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import t from 'tap';
+import { findKubectl, run } from './kubectl';
 import { eventually, isAlive, keelson, ProcessCluster } from './process-cluster';
 
 t.setTimeout(240_000);
@@ -34,6 +35,18 @@ t.test('one command gives a cluster that kubectl uses', async (t) => {
     t.equal(statSync(kubeconfig).mode & 0o777, 0o600, 'the kubeconfig is its owner’s alone');
     t.match(await kubectl.ok(['get', 'namespaces', '-o', 'name']), 'namespace/kube-system');
     t.match(await kubectl.ok(['version']), /Server Version: v1\.\d+/);
+  });
+
+  await t.test('the README’s kubectl sample works as it stands', async (t) => {
+    const readme = readFileSync(join(__dirname, '..', '..', 'README.md'), 'utf8');
+    const sample = /```\n(kubectl[^`]*)```/.exec(readme)?.[1] ?? '';
+    t.match(sample, 'kubectl create -f -');
+    const { kubeconfig } = cluster.upFile();
+    const path = `${dirname(findKubectl())}:${process.env['PATH'] ?? ''}`;
+    const env = { KUBECONFIG: kubeconfig, PATH: path };
+    const result = await run('bash', ['-e', '-c', sample], { env });
+    t.equal(result.exitCode, 0, result.stderr);
+    t.match(result.stdout, 'greeting: hi');
   });
 
   await t.test('status has one row for each member and one leader', async (t) => {

@@ -4,7 +4,8 @@ import { raftError } from '../errors';
 import type { AppliedState } from './state-machine';
 
 const REMEDY =
-  'Keep a copy of the data directory, remove this member from the cluster and add it under a new id';
+  'Keep a copy of the data directory and leave this member stopped: the others serve while they ' +
+  'are a majority. Replacing it needs membership changes, which this version does not have';
 
 /**
  * Throws `RAFT_LOG_DAMAGED` if the log does not continue what is applied: the store may lag behind

@@ -173,7 +173,7 @@ t.test('a message about damage names the file, the offset and what to do (R66)',
   t.match(error.message, path);
   t.match(error.message, String(entryAt));
   t.match(error.message, /later batch follows/);
-  t.match(error.message, /new id/);
+  t.match(error.message, /leave this member stopped/);
   t.ok(
     machine.disk.paths().every((each) => !each.endsWith('.broken')),
     'nothing was cut',

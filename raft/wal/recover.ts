@@ -68,7 +68,8 @@ interface LoadedSegment extends CountedSegment {
 
 const REMEDY =
   'It may hold acknowledged entries, so nothing was changed. Keep a copy of the directory, ' +
-  'remove this member from the cluster and add it under a new id';
+  'bring back a good one if there is, or leave this member stopped: the others serve while they ' +
+  'are a majority. Replacing it needs membership changes, which this version does not have';
 
 /** Reads the log, or undefined if no segment ever held a batch. */
 export async function recoverLog(options: RecoverOptions): Promise<RecoveredLog | undefined> {

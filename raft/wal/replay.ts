@@ -36,7 +36,8 @@ export class Replay {
       throw raftError(
         'RAFT_LOG_DAMAGED',
         `Cannot open the log as the batch at byte ${String(batch.start)} of ${name} ${what}. ` +
-          'Remove this member from the cluster and add it under a new id',
+          'Leave this member stopped: the others serve while they are a majority. Replacing it ' +
+          'needs membership changes, which this version does not have',
       );
     };
     for (const record of batch.records) {

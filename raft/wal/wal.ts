@@ -79,8 +79,9 @@ export async function openWal(options: WalOptions): Promise<Wal> {
     throw raftError(
       'RAFT_LOG_DAMAGED',
       `Cannot open the log of member ${memberId} as ${directory} holds none: this member had one, ` +
-        'and its votes must not be forgotten. Bring the files back, or remove this member from ' +
-        'the cluster and add it under a new id',
+        'and its votes must not be forgotten. Bring the files back, or leave it stopped: the ' +
+        'others serve while they are a majority. Replacing it needs membership changes, which ' +
+        'this version does not have',
     );
   }
   const wal = new Wal(options, found);

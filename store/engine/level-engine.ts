@@ -90,8 +90,8 @@ function damaged(directory: string, reason: string, error: unknown): StoreError 
   return storeError(
     'STORE_CORRUPT',
     `Cannot trust the store in ${directory} as LevelDB reports damage: ${reason}. Nothing was ` +
-      'changed. Keep a copy, remove this member from the cluster and add it anew with an empty ' +
-      'directory, so that it is rebuilt from its peers',
+      'changed. Keep a copy and leave this member stopped: the others serve while they are a ' +
+      'majority. Rebuilding it from them needs snapshots, which this version does not have',
     { cause: error, details: { location: directory } },
   );
 }

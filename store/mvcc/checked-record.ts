@@ -212,8 +212,8 @@ export function corrupt(location: string, what: string, cause?: unknown): StoreE
   return storeError(
     'STORE_CORRUPT',
     `Cannot trust the store in ${location} as it is damaged: ${what}. Nothing was changed. ` +
-      'Keep a copy, remove this member from the cluster and add it anew with an empty directory, ' +
-      'so that it is rebuilt from its peers',
+      'Keep a copy and leave this member stopped: the others serve while they are a majority. ' +
+      'Rebuilding it from them needs snapshots, which this version does not have',
     cause === undefined ? { details: { location } } : { details: { location }, cause },
   );
 }
