@@ -36,9 +36,9 @@ export function writeCommand(
   writeBody(writer, body);
 }
 
-/** Reads them; throws a `RangeError` for anything this version does not know. */
-export function decodeCommand(bytes: Uint8Array): Command {
-  const reader = new ProtoReader(bytes);
+/** Reads them from `start` on; throws a `RangeError` for anything this version does not know. */
+export function decodeCommand(bytes: Uint8Array, start = 0): Command {
+  const reader = new ProtoReader(bytes, { start });
   let requestId: RequestId | undefined;
   let body: CommandBody | undefined;
   while (reader.next()) {

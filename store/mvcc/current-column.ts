@@ -41,10 +41,14 @@ export class CurrentRecordMaker {
   make(fields: CurrentFields): CurrentRecord {
     const { key, value } = fields;
     const most = 1 + key.length + OVERHEAD_BYTES_MAX + value.length;
-    const bytes = this.#reserve(most);
-    bytes[0] = NAMESPACE.current;
-    bytes.set(key, 1);
-    const bodyStart = 1 + key.length;
+    const isLarge = most > SLAB_BYTES / 4;
+    if (!isLarge) this.#makeRoom(most);
+    const bytes = isLarge ? new Uint8Array(most) : this.#slab;
+    const start = isLarge ? 0 : this.#used;
+    bytes[start] = NAMESPACE.current;
+    const keyStart = start + 1;
+    bytes.set(key, keyStart);
+    const bodyStart = keyStart + key.length;
     let at = writeVarint(bytes, bodyStart, fields.createRevision);
     at = writeVarint(bytes, at, fields.modRevision);
     at = writeVarint(bytes, at, fields.modSub);
@@ -58,13 +62,13 @@ export class CurrentRecordMaker {
     const valueStart = at;
     bytes.set(value, at);
     at += value.length;
-    writeU32(bytes, at, crc32(bytes.subarray(0, at)));
+    writeU32(bytes, at, crc32(bytes.subarray(start, at)));
     at += 4;
-    assert(at <= most, 'a record fits into what was reserved for it', { at, most });
-    if (bytes.length === most && most <= SLAB_BYTES / 4) this.#used -= most - at;
+    assert(at <= start + most, 'a record fits into what was reserved for it', { at, most });
+    if (!isLarge) this.#used = at;
     return {
       keyValue: {
-        key: bytes.subarray(1, bodyStart),
+        key: bytes.subarray(keyStart, bodyStart),
         value: bytes.subarray(valueStart, valueStart + value.length),
         createRevision: fields.createRevision,
         modRevision: fields.modRevision,
@@ -72,20 +76,15 @@ export class CurrentRecordMaker {
         leaseId: fields.leaseId,
       },
       modSub: fields.modSub,
-      engineKey: bytes.subarray(0, bodyStart),
+      engineKey: bytes.subarray(start, bodyStart),
       engineValue: bytes.subarray(bodyStart, at),
     };
   }
 
-  #reserve(bytes: number): Uint8Array {
-    if (bytes > SLAB_BYTES / 4) return new Uint8Array(bytes);
-    if (this.#used + bytes > this.#slab.length) {
-      this.#slab = new Uint8Array(SLAB_BYTES);
-      this.#used = 0;
-    }
-    const reserved = this.#slab.subarray(this.#used, this.#used + bytes);
-    this.#used += bytes;
-    return reserved;
+  #makeRoom(bytes: number): void {
+    if (this.#used + bytes <= this.#slab.length) return;
+    this.#slab = new Uint8Array(SLAB_BYTES);
+    this.#used = 0;
   }
 }
 

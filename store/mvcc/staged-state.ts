@@ -178,7 +178,7 @@ export class StagedState {
     });
     assert(term >= this.#base.term, 'the term of applied entries never falls', { term });
     const stateHash = Int32Array.from(this.#base.stateHash);
-    for (const staged of this.#keys.values()) this.#finishKey(staged, stateHash);
+    this.#keys.forEach((staged) => this.#finishKey(staged, stateHash));
     const { writer } = this.encoders;
     for (const [leaseId, lease] of this.#leases) {
       if (lease === undefined) this.sink.delete(leaseKey(leaseId));
@@ -200,8 +200,8 @@ export class StagedState {
   }
 
   /** Every key the batch changed, as it is now. */
-  *changedKeys(): IterableIterator<[id: string, record: CurrentRecord | undefined]> {
-    for (const [id, { versions }] of this.#keys) yield [id, versions.at(-1)?.record];
+  forEachChangedKey(tell: (id: string, record: CurrentRecord | undefined) => void): void {
+    this.#keys.forEach(({ versions }, id) => tell(id, versions.at(-1)?.record));
   }
 
   /** Every lease the batch changed, as it is now. */

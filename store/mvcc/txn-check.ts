@@ -45,23 +45,21 @@ export function checkTxn(txn: Txn): StoreError | undefined {
         `operations, nested ones included: received ${String(count)}`,
     );
   }
-  return (
-    checkCompares(txn) ??
-    checkBranch(txn.success, new ChangeSet(txn.success.length === 1)) ??
-    checkBranch(txn.failure, new ChangeSet(txn.failure.length === 1))
-  );
+  return checkCompares(txn) ?? checkWholeBranch(txn.success) ?? checkWholeBranch(txn.failure);
 }
 
 /** The larger branch with all that is nested in it, or the compares if they are more. */
 function countOperations(txn: Txn): number {
-  const branches = [txn.success, txn.failure].map((operations) => {
-    let count = operations.length;
-    for (const operation of operations) {
-      if (operation.kind === 'txn') count += countOperations(operation.txn);
-    }
-    return count;
-  });
-  return Math.max(txn.compare.length, ...branches);
+  const { compare, success, failure } = txn;
+  return Math.max(compare.length, countInBranch(success), countInBranch(failure));
+}
+
+function countInBranch(operations: readonly Operation[]): number {
+  let count = operations.length;
+  for (const operation of operations) {
+    if (operation.kind === 'txn') count += countOperations(operation.txn);
+  }
+  return count;
 }
 
 function checkCompares(txn: Txn): StoreError | undefined {
@@ -74,14 +72,8 @@ function checkCompares(txn: Txn): StoreError | undefined {
 
 /** Keys that a branch changes. */
 class ChangeSet {
-  /** Nothing will ever be compared with this set. */
-  readonly isAlone: boolean;
   readonly puts = new Map<string, Uint8Array>();
   readonly deletes: RangeOrKey[] = [];
-
-  constructor(isAlone = false) {
-    this.isAlone = isAlone;
-  }
 
   /** Whether a put of `key` would be its second change. */
   hasChangeOf(key: Uint8Array): boolean {
@@ -105,6 +97,14 @@ class ChangeSet {
   }
 }
 
+/** A branch with one operation has nothing to collide with: most transactions are of that kind. */
+function checkWholeBranch(operations: readonly Operation[]): StoreError | undefined {
+  const [first] = operations;
+  if (first === undefined) return undefined;
+  const isAlone = operations.length === 1 && first.kind !== 'txn';
+  return isAlone ? checkOperation(first, undefined) : checkBranch(operations, new ChangeSet());
+}
+
 /** Checks the operations of one branch and collects what they change. */
 function checkBranch(operations: readonly Operation[], changes: ChangeSet): StoreError | undefined {
   for (const operation of operations) {
@@ -114,7 +114,11 @@ function checkBranch(operations: readonly Operation[], changes: ChangeSet): Stor
   return undefined;
 }
 
-function checkOperation(operation: Operation, changes: ChangeSet): StoreError | undefined {
+/** `changes` is what the branch changes so far; undefined for the only operation of a branch. */
+function checkOperation(
+  operation: Operation,
+  changes: ChangeSet | undefined,
+): StoreError | undefined {
   switch (operation.kind) {
     case 'put': {
       const { key, leaseId } = operation;
@@ -126,8 +130,7 @@ function checkOperation(operation: Operation, changes: ChangeSet): StoreError | 
           `Cannot attach a lease: received id "${String(leaseId)}"`,
         );
       }
-      // The only operation of a branch meets no other: most transactions are of that kind.
-      if (changes.isAlone) return undefined;
+      if (changes === undefined) return undefined;
       if (changes.hasChangeOf(key)) return changedTwice();
       changes.puts.set(bytesId(key), key);
       return undefined;
@@ -137,13 +140,14 @@ function checkOperation(operation: Operation, changes: ChangeSet): StoreError | 
         const failure = checkKey(operation.range.key);
         if (failure !== undefined) return failure;
       }
+      if (changes === undefined) return undefined;
       if (changes.hasPutIn(operation.range)) return changedTwice();
       changes.deletes.push(operation.range);
       return undefined;
     case 'range':
       return 'key' in operation.range ? checkKey(operation.range.key) : undefined;
     case 'txn':
-      return checkNested(operation.txn, changes);
+      return checkNested(operation.txn, changes ?? new ChangeSet());
   }
 }
 

@@ -141,8 +141,8 @@ export class Applier implements StateMachine {
 function decode(entry: Entry): Decoded | undefined {
   if (entry.kind !== 'normal' || entry.data.length === 0) return undefined;
   try {
-    const { term, command } = decodeFencedProposal(entry.data);
-    return { command: decodeCommand(command), term, isFencedOut: term !== entry.term };
+    const { term, start } = decodeFencedProposal(entry.data);
+    return { command: decodeCommand(entry.data, start), term, isFencedOut: term !== entry.term };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     // Skipping what others may understand would be divergence: the process must end (store 3.2).

@@ -17,8 +17,8 @@ import { VarintReader, varintLength, writeVarint } from '../../base/varint';
 /** What an entry's data holds. */
 export interface FencedProposal {
   readonly term: number;
-  /** A view on the entry's data. */
-  readonly command: Uint8Array;
+  /** Where in the data the command begins. */
+  readonly start: number;
 }
 
 const writer = new ProtoWriter();
@@ -38,7 +38,7 @@ export function encodeFencedCommand(
 
 /** The same command with the fence of another term. */
 export function fenceAnew(data: Uint8Array, term: number): Uint8Array {
-  return encodeFencedProposal(term, decodeFencedProposal(data).command);
+  return encodeFencedProposal(term, data.subarray(decodeFencedProposal(data).start));
 }
 
 /** The data of an entry. */
@@ -54,5 +54,5 @@ export function encodeFencedProposal(term: number, command: Uint8Array): Uint8Ar
 export function decodeFencedProposal(data: Uint8Array): FencedProposal {
   const reader = new VarintReader(data);
   const term = reader.next();
-  return { term, command: data.subarray(reader.offset) };
+  return { term, start: reader.offset };
 }

@@ -205,7 +205,7 @@ export class StateStore {
 
   /** From here on reads see the batch; its events are queued in the same turn. */
   #publish(staged: StagedState, applied: AppliedRecord, outcome: ApplyOutcome): void {
-    for (const [id, record] of staged.changedKeys()) this.#source.set(id, record);
+    staged.forEachChangedKey((id, record) => this.#source.set(id, record));
     for (const [leaseId, lease] of staged.changedLeases()) {
       if (lease === undefined) this.#leases.delete(leaseId);
       else this.#leases.set(leaseId, lease);

@@ -6,7 +6,7 @@ import type { KeyRange, Revision } from '../kv';
 import type { ClientBody, ClientMessage, WireRead } from './messages';
 import { readRange, readTxn, writeRange, writeTxn } from './value-codec';
 import type { ProtoWriter } from '../../base/proto-writer';
-import { WireReader } from './wire-buffer';
+import { ProtoReader } from '../../base/protobuf';
 
 const FIELDS = {
   get: 2,
@@ -45,7 +45,7 @@ export function writeClientMessage(writer: ProtoWriter, id: number, body: Client
 /** Reads a frame; throws a `RangeError` if it is malformed. The frame may be used again. */
 export function readClientFrame(frame: Uint8Array): ClientMessage[] {
   // One copy for all keys and values in it: requests are soon encoded anew and forgotten.
-  const reader = new WireReader(Uint8Array.prototype.slice.call(frame), true);
+  const reader = new ProtoReader(Uint8Array.prototype.slice.call(frame));
   const messages: ClientMessage[] = [];
   while (reader.next()) {
     if (reader.field === 1) messages.push(readMessage(reader.message()));
@@ -54,7 +54,7 @@ export function readClientFrame(frame: Uint8Array): ClientMessage[] {
   return messages;
 }
 
-function readMessage(reader: WireReader): ClientMessage {
+function readMessage(reader: ProtoReader): ClientMessage {
   let id = 0;
   let body: ClientBody | undefined;
   while (reader.next()) {
@@ -169,7 +169,7 @@ const SHAPES = {
   Record<ClientBody['kind'], readonly ('bytes' | 'number' | 'id' | 'range' | 'read')[]>
 >;
 
-function readFields(kind: keyof typeof SHAPES, reader: WireReader): Fields {
+function readFields(kind: keyof typeof SHAPES, reader: ProtoReader): Fields {
   const shape: readonly string[] = SHAPES[kind];
   const fields: Fields = { bytes: [], numbers: [], ids: [], range: ALL, read: LATEST };
   while (reader.next()) {
@@ -185,7 +185,7 @@ function readFields(kind: keyof typeof SHAPES, reader: WireReader): Fields {
   return fields;
 }
 
-function readRead(reader: WireReader): WireRead {
+function readRead(reader: ProtoReader): WireRead {
   let revision = 0;
   let serializable = false;
   let seenRevision = 0;
@@ -202,7 +202,7 @@ function readRead(reader: WireReader): WireRead {
   };
 }
 
-function readBody(kind: ClientBody['kind'], reader: WireReader): ClientBody {
+function readBody(kind: ClientBody['kind'], reader: ProtoReader): ClientBody {
   switch (kind) {
     case 'txn':
       return { kind, txn: readTxn(reader) };
@@ -257,7 +257,7 @@ function fromFields(kind: keyof typeof SHAPES, fields: Fields): ClientBody {
   }
 }
 
-function readWatchIds(reader: WireReader): number[] {
+function readWatchIds(reader: ProtoReader): number[] {
   const watchIds: number[] = [];
   while (reader.next()) {
     if (reader.field === 1) reader.counters(watchIds);

@@ -14,7 +14,7 @@ import { readClientFrame, writeClientMessage } from './client-codec';
 import type { ClientBody, ServerBody } from './messages';
 import { readServerFrame, writeServerMessage } from './server-codec';
 import { ProtoWriter } from '../../base/proto-writer';
-import { WireReader } from './wire-buffer';
+import { ProtoReader } from '../../base/protobuf';
 
 const { root } = protobuf.parse(readFileSync(join(__dirname, 'kv-wire.proto'), 'utf8'));
 const CLIENT_FRAME = root.lookupType('keelson.store.wire.ClientFrame');
@@ -296,7 +296,7 @@ t.test(
     t.throws(() => writer.counter(1, 2 ** 53), RangeError);
     t.throws(() => writer.counter(1, -1), RangeError);
     const tooLarge = Uint8Array.of(0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10);
-    const reader = new WireReader(tooLarge);
+    const reader = new ProtoReader(tooLarge);
     t.ok(reader.next());
     t.throws(() => reader.counter(), RangeError);
     let nested: Txn = { compare: [], success: [], failure: [] };

@@ -11,7 +11,7 @@ import {
   writeTxnResult,
 } from './value-codec';
 import type { ProtoWriter } from '../../base/proto-writer';
-import { WireReader } from './wire-buffer';
+import { ProtoReader } from '../../base/protobuf';
 
 const FIELDS = {
   hello: 2,
@@ -50,7 +50,7 @@ export function writeServerMessage(writer: ProtoWriter, id: number, body: Server
 
 /** Reads a frame; throws a `RangeError` if it is malformed. */
 export function readServerFrame(frame: Uint8Array): ServerMessage[] {
-  const reader = new WireReader(frame);
+  const reader = new ProtoReader(frame, { isCopying: true });
   const messages: ServerMessage[] = [];
   while (reader.next()) {
     if (reader.field === 1) messages.push(readMessage(reader.message()));
@@ -59,7 +59,7 @@ export function readServerFrame(frame: Uint8Array): ServerMessage[] {
   return messages;
 }
 
-function readMessage(reader: WireReader): ServerMessage {
+function readMessage(reader: ProtoReader): ServerMessage {
   let id = 0;
   let body: ServerBody | undefined;
   while (reader.next()) {
@@ -202,7 +202,7 @@ const SHAPES = {
   Record<ServerBody['kind'], readonly ('number' | 'id' | 'text' | 'pair')[]>
 >;
 
-function readFields(kind: keyof typeof SHAPES, reader: WireReader): Fields {
+function readFields(kind: keyof typeof SHAPES, reader: ProtoReader): Fields {
   const shape: readonly string[] = SHAPES[kind];
   const fields: Fields = { numbers: [], ids: [], texts: [], pairs: [] };
   while (reader.next()) {
@@ -217,7 +217,7 @@ function readFields(kind: keyof typeof SHAPES, reader: WireReader): Fields {
   return fields;
 }
 
-function readBody(kind: ServerBody['kind'], reader: WireReader): ServerBody {
+function readBody(kind: ServerBody['kind'], reader: ProtoReader): ServerBody {
   switch (kind) {
     case 'failure':
       return { kind, failure: readFailure(reader) };
@@ -293,7 +293,7 @@ function statusOf({ texts, ids, numbers }: Fields): MemberStatus {
   };
 }
 
-function readFailure(reader: WireReader): WireFailure {
+function readFailure(reader: ProtoReader): WireFailure {
   let code = '';
   let message = '';
   const details: [string, string | number][] = [];
@@ -306,7 +306,7 @@ function readFailure(reader: WireReader): WireFailure {
   return { code, message, details: Object.fromEntries(details) };
 }
 
-function readDetail(reader: WireReader): [string, string | number] {
+function readDetail(reader: ProtoReader): [string, string | number] {
   let name = '';
   let value: string | number = '';
   while (reader.next()) {
@@ -318,7 +318,7 @@ function readDetail(reader: WireReader): [string, string | number] {
   return [name, value];
 }
 
-function readEvents(reader: WireReader): ServerBody {
+function readEvents(reader: ProtoReader): ServerBody {
   let revision = 0;
   let more = false;
   const events: WatchEvent[] = [];
@@ -331,7 +331,7 @@ function readEvents(reader: WireReader): ServerBody {
   return { kind: 'events', revision: revision as Revision, events, more };
 }
 
-function readEvent(reader: WireReader): WatchEvent {
+function readEvent(reader: ProtoReader): WatchEvent {
   let isDelete = false;
   let keyValue: KeyValue | undefined;
   let previous: KeyValue | undefined;
@@ -345,7 +345,7 @@ function readEvent(reader: WireReader): WatchEvent {
   return { kind: isDelete ? 'delete' : 'put', keyValue, previous };
 }
 
-function readProgress(reader: WireReader): ServerBody {
+function readProgress(reader: ProtoReader): ServerBody {
   let revision = 0;
   const watchIds: number[] = [];
   while (reader.next()) {

@@ -5,7 +5,7 @@ import { assertNever } from '../../base/assert';
 import type { Compare, KeyRange, KeyValue, Operation, OperationResult, Revision } from '../kv';
 import type { Txn, TxnResult } from '../kv';
 import type { ProtoWriter } from '../../base/proto-writer';
-import type { WireReader } from './wire-buffer';
+import type { ProtoReader } from '../../base/protobuf';
 
 /** Deeper nesting than this is refused before it can exhaust the stack. */
 const TXN_DEPTH_MAX = 16;
@@ -39,7 +39,7 @@ export function writeKeyValue(
 }
 
 /** Reads what {@link writeKeyValue} wrote. */
-export function readKeyValue(reader: WireReader): KeyValue {
+export function readKeyValue(reader: ProtoReader): KeyValue {
   let key = EMPTY_BYTES;
   let value = EMPTY_BYTES;
   let createRevision = 0;
@@ -74,7 +74,7 @@ export function writeRange(writer: ProtoWriter, field: number, range: KeyRange):
 }
 
 /** Reads a range of keys. */
-export function readRange(reader: WireReader): KeyRange {
+export function readRange(reader: ProtoReader): KeyRange {
   let start = EMPTY_BYTES;
   let end: Uint8Array | undefined;
   while (reader.next()) {
@@ -92,7 +92,7 @@ function writeTarget(writer: ProtoWriter, target: Target): void {
   writer.close(start);
 }
 
-function readTarget(reader: WireReader): Target {
+function readTarget(reader: ProtoReader): Target {
   let target: Target = { key: EMPTY_BYTES };
   while (reader.next()) {
     if (reader.field === 1) target = { key: reader.bytes() };
@@ -116,7 +116,7 @@ export function writeTxn(writer: ProtoWriter, txn: Txn): void {
 }
 
 /** Reads a transaction. */
-export function readTxn(reader: WireReader, depth = 0): Txn {
+export function readTxn(reader: ProtoReader, depth = 0): Txn {
   if (depth > TXN_DEPTH_MAX) {
     throw new RangeError(`Cannot decode a transaction: received one nested ${depth} deep`);
   }
@@ -156,7 +156,7 @@ function writeCompare(writer: ProtoWriter, compare: Compare): void {
   }
 }
 
-function readCompare(reader: WireReader): Compare {
+function readCompare(reader: ProtoReader): Compare {
   let range: Target = { key: EMPTY_BYTES };
   let operator: Compare['operator'] | undefined;
   let make: ((of: Pick<Compare, 'range' | 'operator'>) => Compare) | undefined;
@@ -218,7 +218,7 @@ function writeOperation(writer: ProtoWriter, operation: Operation): void {
   }
 }
 
-function readOperation(reader: WireReader, depth: number): Operation {
+function readOperation(reader: ProtoReader, depth: number): Operation {
   let operation: Operation | undefined;
   while (reader.next()) {
     if (reader.field === 1) operation = readPut(reader.message());
@@ -232,7 +232,7 @@ function readOperation(reader: WireReader, depth: number): Operation {
   return operation;
 }
 
-function readPut(reader: WireReader): Operation {
+function readPut(reader: ProtoReader): Operation {
   let key = EMPTY_BYTES;
   let value = EMPTY_BYTES;
   let leaseId = NO_ID;
@@ -247,7 +247,7 @@ function readPut(reader: WireReader): Operation {
   return { kind: 'put', key, value, leaseId, withPrevious };
 }
 
-function readDeleteRange(reader: WireReader): Operation {
+function readDeleteRange(reader: ProtoReader): Operation {
   let range: Target = { key: EMPTY_BYTES };
   let withPrevious = false;
   while (reader.next()) {
@@ -258,7 +258,7 @@ function readDeleteRange(reader: WireReader): Operation {
   return { kind: 'deleteRange', range, withPrevious };
 }
 
-function readRangeOperation(reader: WireReader): Operation {
+function readRangeOperation(reader: ProtoReader): Operation {
   let range: Target = { key: EMPTY_BYTES };
   let revision = 0;
   let limit = 0;
@@ -285,7 +285,7 @@ export function writeTxnResult(writer: ProtoWriter, result: TxnResult): void {
 }
 
 /** Reads a transaction's answer. */
-export function readTxnResult(reader: WireReader): TxnResult {
+export function readTxnResult(reader: ProtoReader): TxnResult {
   let revision = 0;
   let succeeded = false;
   const results: OperationResult[] = [];
@@ -328,7 +328,7 @@ function writeOperationResult(writer: ProtoWriter, result: OperationResult): voi
   }
 }
 
-function readOperationResult(reader: WireReader): OperationResult {
+function readOperationResult(reader: ProtoReader): OperationResult {
   let result: OperationResult | undefined;
   while (reader.next()) {
     if (reader.field === 1) {
@@ -350,7 +350,7 @@ function readOperationResult(reader: WireReader): OperationResult {
 
 /** The three results that hold pairs: they differ in the field of the pairs alone. */
 function readPairs(
-  reader: WireReader,
+  reader: ProtoReader,
   pairsField: 1 | 2,
 ): { pairs: KeyValue[]; first: number; more: boolean; count: number } {
   const pairs: KeyValue[] = [];
