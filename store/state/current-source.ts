@@ -40,6 +40,9 @@ export class CurrentSource implements StateSource {
 
   /** A batch has made `record` of the key (undefined: deleted it). */
   set(id: string, record: CurrentRecord | undefined): void {
-    this.#cache.set(id, record);
+    // What was just created is kept from its first overwrite on: most of it sees none (events),
+    // and a stream of new keys would fill the cache with what nobody asks for. The key may be there
+    // still, if the same batch deleted it.
+    this.#cache.set(id, record?.keyValue.version === 1 ? undefined : record);
   }
 }

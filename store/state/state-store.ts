@@ -54,7 +54,7 @@ export interface StateStoreOptions {
 const DEFAULTS = {
   syncEveryBatch: false,
   flushBytes: 16 * 1024 * 1024,
-  flushEntries: 10_000,
+  flushEntries: 40_000,
   cacheBytes: 4 * 1024 * 1024,
   faults: noFaults,
   onApplied: (): void => undefined,
