@@ -139,6 +139,28 @@ t.test('YAML: duplicates are reported, mistakes named by line, aliases bounded',
   t.end();
 });
 
+t.test('YAML that nests too deep is refused before the parser recurses into it', (t) => {
+  const refusal = { kind: 'invalid', message: 'yaml: exceeded max depth' };
+  const parse = (text: string): unknown => parseYaml(new TextEncoder().encode(text));
+  const steps = (count: number, step: (index: number) => string): string =>
+    Array.from({ length: count }, (_, index) => step(index)).join('');
+  t.match(parse('['.repeat(100_000)), refusal);
+  t.match(parse('{a: '.repeat(5_000)), refusal);
+  t.match(parse('- '.repeat(5_000)), refusal);
+  t.match(parse('? '.repeat(5_000)), refusal);
+  t.match(parse(steps(1_000, (index) => `${' '.repeat(index)}a:\n`)), refusal);
+  t.match(
+    parse(steps(10, (index) => `${' '.repeat(index * 402)}${'- '.repeat(200)}a:\n`)),
+    refusal,
+  );
+  t.match(parse(`${'['.repeat(400)}${']'.repeat(400)}`), { kind: 'parsed' });
+  t.match(parse(`${'- '.repeat(400)}a`), { kind: 'parsed' });
+  const wide = `a: |\n${steps(2_000, (index) => `${' '.repeat(1 + (index % 1_500))}- [x\n`)}`;
+  t.match(parse(wide), { kind: 'parsed' }, 'the text of a scalar is not looked into');
+  t.match(parse('- a: [b]\n'.repeat(2_000)), { kind: 'parsed' });
+  t.end();
+});
+
 t.test('what is written as YAML reads back as the same value', (t) => {
   const value = {
     a: 'yes',

@@ -17,6 +17,7 @@ import {
 import { isJsonArray, isJsonObject, type JsonParseResult } from './json';
 import { fieldPath, jsonDepthMax, numberOf, setField } from './json-parser';
 import { JsonNumber, type Json } from './object';
+import { isYamlTooDeep } from './yaml-depth';
 
 /** Aliases may be resolved this often: a small text could else become a huge object. */
 const aliasesMax = 100;
@@ -25,7 +26,11 @@ const decoder = new TextDecoder();
 
 /** Parses the first document of a YAML body into the value its JSON form would have. */
 export function parseYaml(bytes: Uint8Array): JsonParseResult {
-  const documents = parseAllDocuments(decoder.decode(bytes), {
+  const text = decoder.decode(bytes);
+  if (isYamlTooDeep(text)) {
+    return { kind: 'invalid', message: 'yaml: exceeded max depth', offset: 0 };
+  }
+  const documents = parseAllDocuments(text, {
     version: '1.1',
     // As in k8s: timestamps, binaries, sets and numbers to base 60 are just text.
     customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || isPlain(tag)),
@@ -39,9 +44,9 @@ export function parseYaml(bytes: Uint8Array): JsonParseResult {
   const error = document.errors[0];
   if (error !== undefined) {
     const line = error.linePos?.[0].line;
-    const text = error.message.split('\n')[0]?.replace(/ at line.*$/, '') ?? '';
+    const reason = error.message.split('\n')[0]?.replace(/ at line.*$/, '') ?? '';
     const place = line === undefined ? '' : `line ${String(line)}: `;
-    return { kind: 'invalid', message: `yaml: ${place}${text}`, offset: error.pos[0] };
+    return { kind: 'invalid', message: `yaml: ${place}${reason}`, offset: error.pos[0] };
   }
   return new YamlReader(document).read();
 }
