@@ -70,6 +70,29 @@ t.test('patches: merge, JSON, their faults, and what is refused (K52, K56)', asy
   );
 });
 
+t.test('copies in a JSON patch cannot grow without end (K52)', async (t) => {
+  const api = await startTestApi(t);
+  const path = '/apis/apps/v1/namespaces/default/controllerrevisions';
+  await api.post(path, { metadata: { name: 'r' }, revision: 1, data: { a: 'x' } });
+  const copies = (count: number): unknown[] =>
+    Array.from({ length: count }, (_, i) => ({ op: 'copy', from: '/data', path: `/data/b${i}` }));
+  t.match((await api.patch(`${path}/r`, 'json', copies(60))).json, { code: 422 });
+  t.equal((await api.patch(`${path}/r`, 'json', copies(5))).status, 200);
+});
+
+t.test('a patch is of the kind it is sent to, and force is for apply', async (t) => {
+  const api = await startTestApi(t);
+  await api.post(CM, configMap('a'));
+  t.match((await api.patch(`${CM}/a`, 'merge', { kind: 'Pod' })).json, {
+    code: 400,
+    message: /^Pod in version "v1" cannot be handled as a ConfigMap/,
+  });
+  t.match((await api.patch(`${CM}/a?force=true`, 'merge', {})).json, {
+    code: 422,
+    message: /force: Forbidden: may not be specified for non-apply patch/,
+  });
+});
+
 t.test('a strategic merge patch merges lists by their key (K53)', async (t) => {
   const api = await startTestApi(t);
   await api.post(DEPLOYMENTS, deployment('d'));

@@ -129,7 +129,7 @@ function protobufUnsupported(): ApiError {
 }
 
 /** Kind and apiVersion may be left out, but what is there must be right (K30, K42). */
-function checkKind(value: JsonObject, kind: GroupVersionKind): void {
+export function checkKind(value: JsonObject, kind: GroupVersionKind): void {
   const apiVersion = typeof value['apiVersion'] === 'string' ? value['apiVersion'] : '';
   const expected = apiVersionOf(kind);
   if (apiVersion !== '' && apiVersion !== expected) {

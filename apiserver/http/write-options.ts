@@ -1,5 +1,6 @@
 /** The query parameters of writes: dryRun, fieldValidation, fieldManager (K50, K51, K52). */
 import {
+  forbiddenField,
   invalidField,
   tooLongField,
   unsupportedField,
@@ -30,6 +31,10 @@ export function parseWriteOptions(query: URLSearchParams, kind: OptionsKind): Wr
   const fieldValidation = FIELD_VALIDATIONS.get(asked);
   if (fieldValidation === undefined) {
     errors.push(unsupportedField('fieldValidation', asked, ['Ignore', 'Strict', 'Warn']));
+  }
+  if (kind === 'PatchOptions' && (query.get('force') ?? '') !== '') {
+    // Server-side apply itself is refused by its media type (K56), so no patch may carry it.
+    errors.push(forbiddenField('force', 'may not be specified for non-apply patch'));
   }
   errors.push(...fieldManagerErrors(query.get('fieldManager') ?? ''));
   if (errors.length > 0 || fieldValidation === undefined) throw invalidOptions(kind, errors);

@@ -10,6 +10,12 @@ import type { Json, JsonObject } from './object';
 /** Operations beyond this number are refused with 413 (K52). */
 export const jsonPatchOperationsMax = 10_000;
 
+/**
+ * All `copy` operations of a patch together may add about so many bytes, as in k8s: thirty of them,
+ * each of what the one before made, would else turn a short text into an endless object.
+ */
+export const jsonPatchCopyBytesMax = 3 * 1024 * 1024;
+
 /** One operation, checked. Paths are unescaped. */
 export type JsonPatchOperation =
   | { readonly op: 'add' | 'replace' | 'test'; readonly path: Pointer; readonly value: Json }
@@ -80,9 +86,10 @@ export function applyJsonPatch(
   operations: readonly JsonPatchOperation[],
 ): PatchResult {
   let value = document;
+  const copies = { bytesLeft: jsonPatchCopyBytesMax };
   for (const operation of operations) {
     try {
-      value = applyOperation(value, operation);
+      value = applyOperation(value, operation, copies);
     } catch (error) {
       if (!(error instanceof PatchFailure)) throw error;
       const path = operation.path.map(escapeStep).join('/');
@@ -101,7 +108,12 @@ function escapeStep(step: string): string {
   return step.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-function applyOperation(document: Json, operation: JsonPatchOperation): Json {
+/** What `copy` may still add. */
+interface CopyBudget {
+  bytesLeft: number;
+}
+
+function applyOperation(document: Json, operation: JsonPatchOperation, copies: CopyBudget): Json {
   const { path } = operation;
   switch (operation.op) {
     case 'add':
@@ -115,6 +127,7 @@ function applyOperation(document: Json, operation: JsonPatchOperation): Json {
       return document;
     case 'copy': {
       const value = valueAt(document, operation.from);
+      charge(copies, value);
       return change(document, path, (parent, step) => addAt(parent, step, value));
     }
     case 'move': {
@@ -122,6 +135,21 @@ function applyOperation(document: Json, operation: JsonPatchOperation): Json {
       const without = change(document, operation.from, removeAt);
       return change(without, path, (parent, step) => addAt(parent, step, value));
     }
+  }
+}
+
+/** Takes about the printed size of a value from the budget; stops counting where it is used up. */
+function charge(copies: CopyBudget, value: Json): void {
+  copies.bytesLeft -= typeof value === 'string' ? value.length + 2 : 2;
+  if (copies.bytesLeft < 0) {
+    const limit = String(jsonPatchCopyBytesMax);
+    throw new PatchFailure(`the accumulated size of copies exceeds the limit of ${limit} bytes`);
+  }
+  if (isJsonArray(value)) for (const item of value) charge(copies, item);
+  if (!isJsonObject(value)) return;
+  for (const [name, field] of Object.entries(value)) {
+    copies.bytesLeft -= name.length + 3;
+    charge(copies, field ?? null);
   }
 }
 

@@ -7,7 +7,7 @@ import type { ApiResponse } from '../../machinery/api-handler';
 import { encodeJson, isJsonObject } from '../../machinery/json';
 import type { JsonObject, KubernetesObject } from '../../machinery/object';
 import { applyScale, SCALE_KIND, scaleOf } from '../../registry';
-import { decodeObject } from '../body';
+import { checkKind, decodeObject } from '../body';
 import { PLAIN } from '../negotiate';
 import { applyPatch, readPatch, type Patch } from '../patch-document';
 import type { ResourceRequestContext } from '../request-context';
@@ -78,6 +78,7 @@ function patched(
 ): KubernetesObject {
   const target = { object: served, kind, types: parts.types };
   const value = withMetadataObject(applyPatch(patch, target));
+  checkKind(value, kind);
   return decodeObject(
     context,
     { value, duplicateFields: patch.duplicateFields },
