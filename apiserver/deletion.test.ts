@@ -63,6 +63,22 @@ t.test('preconditions and options are judged (K39, K47)', async (t) => {
   t.equal((await api.delete(`${CM}/a`, { preconditions: { uid, resourceVersion } })).status, 200);
 });
 
+t.test('a body that is not DeleteOptions deletes nothing (K47)', async (t) => {
+  const api = await startTestApi(t);
+  await api.post(CM, configMap('a'));
+  const pod = { kind: 'Pod', apiVersion: 'v1', metadata: { name: 'a' } };
+  t.match((await api.delete(`${CM}/a`, pod)).json, {
+    code: 400,
+    message: /must be of type DeleteOptions/,
+  });
+  t.match((await api.delete(`${CM}/a?gracePeriodSeconds=abc`)).json, {
+    code: 400,
+    message: 'strconv.ParseInt: parsing "abc": invalid syntax',
+  });
+  const options = { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1' };
+  t.equal((await api.delete(`${CM}/a`, options)).status, 200);
+});
+
 t.test('a policy that needs a garbage collector deletes at once and says so', async (t) => {
   const api = await startTestApi(t);
   for (const propagationPolicy of ['Foreground', 'Orphan']) {

@@ -279,6 +279,16 @@ t.test('update replaces, with the stored identity (K43)', async (t) => {
   });
 });
 
+t.test('an update names its object: an empty body empties nothing (K43)', async (t) => {
+  const api = await startTestApi(t);
+  const created = await api.post(CM, configMap('a'));
+  t.match((await api.put(`${CM}/a`, {})).json, {
+    code: 400,
+    message: 'the name of the object (a based on URL) was undeterminable: name must be provided',
+  });
+  t.same((await api.get(`${CM}/a`)).json, created.json);
+});
+
 t.test('identical content is not written: same resourceVersion, no event (K44, T11)', async (t) => {
   const api = await startTestApi(t);
   const { json } = await api.post(DEPLOYMENTS, deployment('d'));

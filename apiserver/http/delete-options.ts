@@ -26,6 +26,7 @@ export async function readDeleteOptions(
   bytesMax: number,
 ): Promise<DeleteOptions> {
   const body = await readOptionalObject(context, bytesMax);
+  if (body !== undefined) checkKind(body);
   const source = body ?? fromQuery(context.request.query);
   const dryRun = stringsOf(source['dryRun']);
   const policy = source['propagationPolicy'] ?? undefined;
@@ -46,6 +47,18 @@ export async function readDeleteOptions(
     preconditions: preconditionsOf(source['preconditions']),
     isDryRun: dryRun.length > 0,
   };
+}
+
+/** A body that is something else was not meant as options: deleting would be a wrong answer. */
+function checkKind(body: JsonObject): void {
+  const kind = textOf(body['kind']) ?? '';
+  const apiVersion = textOf(body['apiVersion']) ?? '';
+  const isKnownVersion = apiVersion === '' || /(^|\/)v1$/.test(apiVersion);
+  if ((kind === '' || kind === 'DeleteOptions') && isKnownVersion) return;
+  throw badRequest(
+    `the object provided is unrecognized (must be of type DeleteOptions): received kind ` +
+      `${JSON.stringify(kind)} in version ${JSON.stringify(apiVersion)}`,
+  );
 }
 
 /**
@@ -79,11 +92,16 @@ function fromQuery(query: URLSearchParams): JsonObject {
   const policy = query.get('propagationPolicy');
   const orphan = query.get('orphanDependents');
   return {
-    ...(grace === null || grace === '' ? {} : { gracePeriodSeconds: Number(grace) }),
+    ...(grace === null || grace === '' ? {} : { gracePeriodSeconds: graceNumber(grace) }),
     ...(policy === null || policy === '' ? {} : { propagationPolicy: policy }),
     ...(orphan === null || orphan === '' ? {} : { orphanDependents: orphan === 'true' }),
     dryRun: query.getAll('dryRun').filter((value) => value !== ''),
   };
+}
+
+function graceNumber(text: string): number {
+  if (/^[+-]?\d+$/.test(text)) return Number(text);
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 
 function graceOf(value: Json | undefined): number | undefined {

@@ -99,6 +99,9 @@ export class Router {
     const { definition } = resource;
     checkPlace(definition, info);
     if (!('store' in resource)) throw notImplemented(unsupported(definition, ''));
+    // `/watch/` in the path makes a watch of any method (K26); only reading is one.
+    const { method } = context.request;
+    if (info.verb === 'watch' && method !== 'GET' && method !== 'HEAD') throw methodNotAllowed();
     return handlerOf(definition, info)(context, resource, this.#parts);
   }
 }

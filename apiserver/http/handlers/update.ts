@@ -84,7 +84,12 @@ function checkUrlMatch(
   { metadata }: KubernetesObject,
 ): void {
   const { name = '', namespace = '' } = metadata;
-  if (name !== '' && name !== info.name) {
+  if (name === '') {
+    throw badRequest(
+      `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`,
+    );
+  }
+  if (name !== info.name) {
     throw badRequest(
       `the name of the object (${name}) does not match the name on the URL (${info.name})`,
     );
