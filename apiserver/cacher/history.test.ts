@@ -236,6 +236,27 @@ t.test(
   },
 );
 
+t.test('an idle cache keeps up: compaction does not cost its watchers their place', async (t) => {
+  const { storage, kv, clock, close } = await makeCached();
+  await createPods(storage, 'ns/a');
+  const watch = await WatchReader.from(storage, '2');
+  watch.start();
+  await settled();
+  for (let i = 0; i < 5; i++) kv.commit([{ key: utf8('/registry/other/x'), value: utf8('{}') }]);
+  clock.advance(60_000);
+  await settled();
+  await kv.compact(kv.revision);
+  kv.breakWatches(storeError('STORE_CONNECTION_LOST', 'Cannot read: gone'));
+  await settled();
+  clock.advance(5_000);
+  await settled();
+  t.ok(storage.isReady());
+  await createPods(storage, 'ns/b');
+  t.match(await watch.texts(1), [/^added ns\/b /]);
+  await watch.close();
+  await close();
+});
+
 t.test('a cache that lost its place lists anew; its watches end and are 410 then', async (t) => {
   const { storage, kv, clock, close } = await makeCached();
   await createPods(storage, 'ns/a', 'ns/b');

@@ -21,6 +21,8 @@ export interface CacherLimits {
   readonly watcherQueueMax: number;
   readonly slowWatcherGraceMs: number;
   readonly bookmarkPeriodMs: number;
+  /** An idle cache learns this often how far the store is; well below what compaction keeps. */
+  readonly idleProgressMs: number;
   /** Pairs read at a time when the cache is filled. */
   readonly listPageSize: number;
   /** Between attempts to reach a store that fails: doubles from the first to the second. */
@@ -41,6 +43,7 @@ export const DEFAULT_CACHER_LIMITS: CacherLimits = {
   watcherQueueMax: 10_000,
   slowWatcherGraceMs: 1_000,
   bookmarkPeriodMs: 60_000,
+  idleProgressMs: 60_000,
   listPageSize: 10_000,
   retryMsMin: 50,
   retryMsMax: 2_000,

@@ -4,7 +4,7 @@
  * ends all the same, the reflector watches again from the last revision it knows, and only when
  * that is compacted away it lists anew (the cache is not ready meanwhile, K21).
  */
-import { delay, type Clock } from '../../base/clock';
+import { delay, type Cancel, type Clock } from '../../base/clock';
 import { InvariantError } from '../../base/assert';
 import { hasCode } from '../../base/error';
 import type { FaultPoint } from '../../base/fault-point';
@@ -116,6 +116,7 @@ export class Reflector {
     const startRevision = revisionAfter(target.cache.revision);
     const watch = resource.kv.watch(resource.keys.rangeOf(WHOLE), { startRevision, signal });
     this.#watch = watch;
+    const cancel = this.#keepUp(watch);
     try {
       for await (const batch of watch) {
         await faultPoint('cacheBeforeApply');
@@ -127,9 +128,28 @@ export class Reflector {
         target.changed(target.cache.process(events), batch.revision);
       }
     } finally {
+      cancel();
       this.#watch = undefined;
       watch.close();
     }
+  }
+
+  /**
+   * A resource that nobody writes would stay at its revision until that is compacted away, and
+   * then lose its history and its watchers whenever a replica dies. So it asks now and then.
+   */
+  #keepUp(watch: KvWatch): Cancel {
+    const { clock, limits } = this.#options;
+    let cancel: Cancel = () => undefined;
+    const arm = (): void => {
+      cancel = clock.after(limits.idleProgressMs, () => {
+        // An answer that does not come is no loss: the watch itself says when it fails.
+        void watch.requestProgress().catch(() => undefined);
+        arm();
+      });
+    };
+    arm();
+    return () => cancel();
   }
 }
 
