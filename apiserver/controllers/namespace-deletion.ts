@@ -123,8 +123,9 @@ export class NamespaceDeletionController {
         await this.#report(current, remaining, signal);
       } catch (error) {
         if (isStopping()) return;
-        // A conflict is another API server that does the same.
-        if (!isApiError(error, 'Conflict')) this.#warn('a namespace is not deleted yet', error);
+        // A conflict is another API server that does the same; what is not found, it has done.
+        const isDone = isApiError(error, 'Conflict') || isApiError(error, 'NotFound');
+        if (!isDone) this.#warn('a namespace is not deleted yet', error);
       }
       await delay(this.#options.clock, pauseMs, signal);
       pauseMs = Math.min(pauseMs * 2, RETRY_MS_MAX);

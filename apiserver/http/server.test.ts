@@ -1,5 +1,5 @@
 /** The server on a real TLS socket: HTTP/1.1 and HTTP/2, certificates, streams, stop (K33, K40, K41). */
-import { Agent } from 'node:https';
+import { Agent, request as httpsRequest } from 'node:https';
 import t from 'tap';
 import { createAuthority, issueCertificate, RealClock, type CertifiedKey } from '../../base/node';
 import { nullLogger } from '../../base/logger';
@@ -239,6 +239,25 @@ t.test('a client that goes away ends its request at once, on both protocols (K41
   stream.close();
   await second.aborted;
   t.pass('both were told');
+});
+
+t.test('a client that goes away inside its body is a bad request, not a fault', async (t) => {
+  let report: (error: unknown) => void = () => undefined;
+  const failure = new Promise<unknown>((resolve) => (report = resolve));
+  let arrived: () => void = () => undefined;
+  const arrival = new Promise<void>((resolve) => (arrived = resolve));
+  const target = await start(t, async (request) => {
+    arrived();
+    await request.readBody(16).catch(report);
+    return { status: 200, headers: {}, body: new Uint8Array() };
+  });
+  const { port, authority: ca } = target;
+  const request = httpsRequest({ host: '127.0.0.1', port, ca, method: 'POST', agent: false });
+  request.on('error', () => undefined);
+  request.write('{');
+  await arrival;
+  request.destroy();
+  t.match(await failure, { code: 400, message: 'the request ended inside its body' });
 });
 
 t.test('a client that does not read is not read ahead for (K20)', async (t) => {

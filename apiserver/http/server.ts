@@ -251,7 +251,8 @@ function readBody(request: Http2ServerRequest, bytesMax: number): Promise<Uint8A
     };
     request.on('data', onData);
     request.once('end', () => resolve(Buffer.concat(chunks)));
-    request.once('error', reject);
+    // A client that goes away is no fault of ours, whatever node calls it.
+    request.once('error', () => reject(badRequest('the request ended inside its body')));
     request.once('close', () => reject(badRequest('the request ended inside its body')));
   });
 }
