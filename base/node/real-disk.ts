@@ -5,7 +5,7 @@
  * whoever gets it ends the process and never syncs again (R61).
  */
 import * as fs from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { assert } from '../assert';
@@ -25,6 +25,8 @@ const fstatAsync = promisify(fs.fstat);
 
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
+/** One read of {@link RealDisk.readFile}. */
+const READ_BYTES = 256 * 1024;
 /** The end of the name of a file that {@link RealDisk.replaceFile} has not put in place yet. */
 const ASIDE = '.tmp';
 
@@ -45,11 +47,17 @@ export class RealDisk implements Disk {
   }
 
   async readFile(path: string): Promise<Uint8Array | undefined> {
+    let handle: FileHandle;
     try {
-      return await readFile(this.#resolve(path));
+      handle = await open(this.#resolve(path), 'r');
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return undefined;
       throw error;
+    }
+    try {
+      return await readSparsely(handle);
+    } finally {
+      await handle.close();
     }
   }
 
@@ -117,6 +125,27 @@ export class RealDisk implements Disk {
     );
     return join(this.#root, path);
   }
+}
+
+/**
+ * The whole file, in memory of which only what is not zero takes space: a segment of the log is
+ * mostly zeros, and a replica that has just started would otherwise hold 64 MiB more.
+ */
+async function readSparsely(handle: FileHandle): Promise<Uint8Array> {
+  const { size } = await handle.stat();
+  const bytes = new Uint8Array(size);
+  const chunk = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, size));
+  const zeros = Buffer.alloc(chunk.length);
+  let at = 0;
+  while (at < size) {
+    const { bytesRead } = await handle.read(chunk, 0, chunk.length, at);
+    if (bytesRead === 0) break;
+    if (chunk.compare(zeros, 0, bytesRead, 0, bytesRead) !== 0) {
+      bytes.set(chunk.subarray(0, Math.min(bytesRead, size - at)), at);
+    }
+    at += bytesRead;
+  }
+  return at < size ? bytes.subarray(0, at) : bytes;
 }
 
 async function syncPath(directory: string): Promise<void> {
