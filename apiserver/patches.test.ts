@@ -93,6 +93,15 @@ t.test('a patch is of the kind it is sent to, and force is for apply', async (t)
   });
 });
 
+t.test('creating what has no effect yet is stored with a warning (K91)', async (t) => {
+  const api = await startTestApi(t);
+  const quota = { metadata: { name: 'q' }, spec: { hard: { pods: '1' } } };
+  const created = await api.post('/api/v1/namespaces/default/resourcequotas', quota);
+  t.equal(created.status, 201);
+  t.match(String(created.headers['warning']), /resourcequotas are stored but have no effect/);
+  t.notOk('warning' in (await api.post(CM, configMap('w'))).headers);
+});
+
 t.test('a strategic merge patch merges lists by their key (K53)', async (t) => {
   const api = await startTestApi(t);
   await api.post(DEPLOYMENTS, deployment('d'));

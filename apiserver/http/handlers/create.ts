@@ -13,6 +13,7 @@ import {
   type ServedResource,
 } from '../served-resource';
 import { parseWriteOptions } from '../write-options';
+import { inertWarning } from './inert-kinds';
 import { SERVABLE_OBJECT, showObject } from './show';
 import { withNamespace, writeContext } from './write-context';
 
@@ -33,6 +34,8 @@ export async function handleCreate(
   const object = inNamespace(context, resource, body);
   const prepared = definition.strategy.applyDefaults(toStoredForm(definition, object));
   const stored = await store.create(prepared, writeContext(context, options));
+  const warning = inertWarning(definition);
+  if (warning !== undefined) context.warnings.add(warning);
   const served = toServed(definition, stored);
   return showObject(context, representation, { status: 201, served, resource, parts });
 }
