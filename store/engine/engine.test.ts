@@ -87,6 +87,25 @@ t.test('a damaged LevelDB directory is refused with a clear message', async (t) 
   await t.rejects(openLevelEngine({ directory }), { code: 'STORE_CORRUPT' });
 });
 
+t.test('a table file that was cut short is damage to every kind of read', async (t) => {
+  const directory = freshDirectory();
+  const engine = await openLevelEngine({ directory });
+  const batch = engine.batch();
+  for (const key of ['a', 'b', 'c']) batch.put(utf8(key), new Uint8Array(10_000));
+  await batch.write();
+  await engine.flush();
+  await engine.close();
+  const table = (await readdir(directory)).find((name) => name.endsWith('.ldb')) ?? '';
+  const bytes = await readFile(join(directory, table));
+  await writeFile(join(directory, table), bytes.subarray(0, bytes.length - 20));
+  const damaged = await openLevelEngine({ directory });
+  t.teardown(() => damaged.close());
+  const wanted = { code: 'STORE_CORRUPT', message: /Cannot trust the store in/ };
+  t.throws(() => damaged.getSync(utf8('b')), wanted);
+  await t.rejects(damaged.getMany([utf8('b')]), wanted);
+  await t.rejects(damaged.iterate({ start: utf8('a') }).next(1), wanted);
+});
+
 t.test('a flush empties the log of LevelDB (S4)', async (t) => {
   const directory = freshDirectory();
   const engine = await openLevelEngine({ directory });

@@ -242,9 +242,14 @@ class LevelEngine implements KvEngine {
 
   /** LevelDB's own finds (a block that does not decompress) are damage like any other. */
   #readError(error: unknown): unknown {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') return error;
-    return damaged(this.location, (error as Error).message, error);
+    if (!(error instanceof Error)) return error;
+    const code = 'code' in error ? error.code : undefined;
+    // What getSync throws has LevelDB's words and no code.
+    const isDamage =
+      code === undefined
+        ? /^(IO error|Corruption): /.test(error.message)
+        : code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR';
+    return isDamage ? damaged(this.location, error.message, error) : error;
   }
 }
 
