@@ -3,18 +3,17 @@
  * each level, and a text of a few thousand brackets would end the whole process with it. Counted
  * on the tokens, from above: a text is never less deep than this says it may be.
  */
-import { Lexer } from 'yaml';
 
 /** Deeper texts are refused. The library's recursion is known to bear twice as much. */
 export const yamlDepthMax = 1000;
 
-/** Whether a text nests deeper than `yamlDepthMax`; stops reading where it does. */
-export function isYamlTooDeep(text: string): boolean {
+/** Whether a text, given as its tokens, nests deeper than `yamlDepthMax`; reads no further. */
+export function isYamlTooDeep(tokens: Iterable<string>): boolean {
   const place = { flowDepth: 0, column: 0, mayBegin: true };
   /** Columns at which block collections that are still open begin. */
   const columns: number[] = [];
   let isScalarText = false;
-  for (const token of new Lexer().lex(text)) {
+  for (const token of tokens) {
     if (isMark(token)) {
       isScalarText = token === SCALAR;
       continue;

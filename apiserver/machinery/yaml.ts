@@ -9,6 +9,7 @@ import {
   isPair,
   isScalar,
   isSeq,
+  Lexer,
   parseAllDocuments,
   stringify,
   type Document,
@@ -27,7 +28,7 @@ const decoder = new TextDecoder();
 /** Parses the first document of a YAML body into the value its JSON form would have. */
 export function parseYaml(bytes: Uint8Array): JsonParseResult {
   const text = decoder.decode(bytes);
-  if (isYamlTooDeep(text)) {
+  if (isYamlTooDeep(new Lexer().lex(text))) {
     return { kind: 'invalid', message: 'yaml: exceeded max depth', offset: 0 };
   }
   const documents = parseAllDocuments(text, {
