@@ -1,8 +1,8 @@
 /**
- * Protobuf fields written into, and read from, one buffer. `base/protobuf.ts` makes an object and a
- * buffer for each nested message; frames between members carry a nested message for each entry, so
- * here lengths are computed first and everything is written once (docs/performance.md has what it
- * is worth). The bytes are the same: the codec's test compares them through protobufjs.
+ * Protobuf fields written into, and read from, one buffer. Frames between members carry a nested
+ * message for each entry, so here lengths are computed first and everything is written once, and a
+ * nested message is read without a reader of its own. The bytes are the same as protobufjs's: the
+ * codec's test compares them.
  */
 import { EMPTY_BYTES } from '../../base/bytes';
 import { hexIdFromReversed, reverse8, writeHexId } from '../../base/hex-id';
