@@ -46,7 +46,12 @@ export class CacheWatcher {
     this.#clock = options.clock;
     this.#limits = limits;
     this.#onSlow = options.onSlow;
-    this.queue = new BoundedQueue({ capacity: limits.watcherQueueMax });
+    // One weight keeps both bounds: no event weighs less than its share of the whole.
+    const share = Math.ceil(limits.watcherQueueBytesMax / limits.watcherQueueMax);
+    this.queue = new BoundedQueue({
+      capacity: limits.watcherQueueBytesMax,
+      weigh: (event) => Math.max(share, event.kind === 'bookmark' ? 0 : event.object.json.length),
+    });
   }
 
   /** How the watcher sees a change, or undefined if it does not. */

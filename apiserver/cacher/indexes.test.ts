@@ -62,6 +62,23 @@ t.test('K20: a watcher that catches up within its grace is not cut', async (t) =
   await close();
 });
 
+t.test('K20: a queue is full by bytes as well as by count', async (t) => {
+  // Of the test's pods four fit by bytes, and twenty would by count.
+  const limits = { watcherQueueSoft: 15, watcherQueueMax: 20, watcherQueueBytesMax: 500 };
+  const { storage, metrics, close } = await makeCached({ limits });
+  const watch = await WatchReader.from(storage, '1');
+  watch.start();
+  await settled();
+  for (let i = 0; i < 8; i++) await createPods(storage, `ns/p${String(i)}`);
+  await settled();
+  t.equal(metrics.terminatedWatchers.value(['pods']), 1);
+  const texts = await watch.arrived();
+  t.equal(texts.at(-1), 'end');
+  t.ok(texts.length < 8, `${String(texts.length)} came`);
+  await watch.close();
+  await close();
+});
+
 t.test('K20: a full queue cuts at once', async (t) => {
   const limits = { watcherQueueSoft: 2, watcherQueueMax: 4 };
   const { storage, metrics, close } = await makeCached({ limits });

@@ -19,6 +19,8 @@ export interface CacherLimits {
   readonly watcherQueueSoft: number;
   /** … to get below it again; a watcher with this many is cut at once (K20). */
   readonly watcherQueueMax: number;
+  /** … and so is one whose queued objects take more than this. */
+  readonly watcherQueueBytesMax: number;
   readonly slowWatcherGraceMs: number;
   readonly bookmarkPeriodMs: number;
   /** An idle cache learns this often how far the store is; well below what compaction keeps. */
@@ -41,6 +43,7 @@ export const DEFAULT_CACHER_LIMITS: CacherLimits = {
   exactUndoEventsMax: 20_000,
   watcherQueueSoft: 1_000,
   watcherQueueMax: 10_000,
+  watcherQueueBytesMax: 64 * 1024 * 1024,
   slowWatcherGraceMs: 1_000,
   bookmarkPeriodMs: 60_000,
   idleProgressMs: 60_000,
