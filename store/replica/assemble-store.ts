@@ -2,6 +2,7 @@
 import type { Clock } from '../../base/clock';
 import type { Logger } from '../../base/logger';
 import type { Random } from '../../base/random';
+import type { StoreError } from '../errors';
 import type { MemberStatus } from '../kv';
 import type { StateStore } from '../state';
 import type { Applier } from './applier';
@@ -34,6 +35,8 @@ export interface AssemblyOptions {
   readonly status: () => Promise<MemberStatus>;
   /** Told of what must end the process (R95). */
   readonly fail: (error: unknown) => void;
+  /** Told of damage that a read met (S7); by default the read alone fails. */
+  readonly onDamage?: (error: StoreError) => void;
 }
 
 /** A store, and the way to end it. */
@@ -85,6 +88,7 @@ export function assembleStore(options: AssemblyOptions): AssembledStore {
     random: options.random.fork('leases'),
     leaseTtlSecondsMin: Math.ceil((1.5 * electionTimeoutMs) / 1_000),
     commitApplyGap: () => options.commitApplyGap(),
+    onDamage: (error) => options.onDamage?.(error),
     renewAtLeader: (leaseId) => options.renewAtLeader(leaseId),
     status: () => options.status(),
   });

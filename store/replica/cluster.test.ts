@@ -10,6 +10,7 @@
 import t, { type Test } from 'tap';
 import { fromUtf8, utf8 } from '../../base/bytes';
 import { KeelsonError } from '../../base/error';
+import { currentKey } from '../mvcc';
 import type { KvWatch, Revision, TxnKv, WatchEvent } from '../kv';
 import { SimReplicas, type SimMember } from '../testing/sim-replicas';
 import { readWatch } from '../testing/watch-reader';
@@ -214,6 +215,30 @@ t.test('a leader cut off from the others serves no stale read, its clients move 
   const roles = (await cluster.statuses()).map(({ role }) => role).sort();
   t.same(roles, ['follower', 'follower', 'leader']);
   t.same(cluster.failures, []);
+});
+
+t.test('a member that reads damaged data stops, its clients move on (S7)', async (t) => {
+  const cluster = new SimReplicas('damage', 3);
+  const { simulator } = cluster;
+  await cluster.startAll();
+  const leader = await cluster.leader();
+  const damaged = cluster.members.find((member) => member !== leader)!;
+  const addresses = [damaged, leader].map(({ address }) => address);
+  const { kv } = cluster.client(addresses);
+  const run = <T>(promise: Promise<T>): Promise<T> => simulator.runUntilSettled(promise);
+  await run(kv.optimisticPut(utf8('a'), utf8('1'), 0 as Revision));
+  const batch = damaged.engine.batch();
+  batch.put(currentKey(utf8('a')), new Uint8Array(20));
+  await batch.write();
+  // Reads see the engine as it was after the last apply.
+  await run(kv.optimisticPut(utf8('b'), utf8('1'), 0 as Revision));
+  const own = cluster.client([damaged.address]).kv;
+  const error = await run(own.get(utf8('a')).catch((error: unknown) => error));
+  t.ok(error instanceof KeelsonError, 'no wrong answer');
+  await simulator.runFor(100);
+  t.match(cluster.failures, [{ code: 'STORE_CORRUPT' }], 'the member ended');
+  cluster.kill(damaged); // As bin does with the process of a replica that failed.
+  t.equal((await run(kv.get(utf8('a')))).keyValue?.modRevision, 2, 'another one answers');
 });
 
 t.test('leases outlive a leader, and end in time under the next one (S40 to S42)', async (t) => {

@@ -239,6 +239,8 @@ function joinParts(options: ReplicaOptions, opened: Opened): Parts {
     renewAtLeader: (leaseId) => link.renew(leaseId),
     status: () => memberStatus(config, node, state),
     fail,
+    // Clients move on to another member, if there is one.
+    ...(config.peers.length > 1 && { onDamage: fail }),
   });
   const health = new ProposerHealth(proposer, clock, electionTimeoutMs);
   const { clusterId, memberId } = config;

@@ -53,6 +53,8 @@ export interface ReplicatedStoreOptions {
   readonly leaseTtlSecondsMin: number;
   /** Entries committed and not yet applied here. */
   readonly commitApplyGap: () => number;
+  /** Told of damage that a read met: this member must not go on serving (S7). */
+  readonly onDamage: (error: StoreError) => void;
   /** Asks the member that leads, for what only it can answer. */
   readonly renewAtLeader: (leaseId: string) => Promise<Renewed>;
   readonly status: () => Promise<MemberStatus>;
@@ -71,7 +73,8 @@ export class ReplicatedStore implements ServedStore {
   async get(key: Uint8Array, options: ReadOptions = {}): Promise<GetResult> {
     refuse(checkKey(key));
     await this.#beforeRead(options);
-    return abortable(options.signal, this.#options.state.ranges.get(key, options.revision));
+    const { ranges } = this.#options.state;
+    return abortable(options.signal, this.#checked(ranges.get(key, options.revision)));
   }
 
   async list(range: KeyRange, options: ListOptions = {}): Promise<ListResult> {
@@ -84,12 +87,13 @@ export class ReplicatedStore implements ServedStore {
       ...(withCount !== undefined && { withCount }),
       bytesMax: STORE_LIMITS.listBytesMax,
     };
-    return abortable(options.signal, this.#options.state.ranges.list(range, read));
+    return abortable(options.signal, this.#checked(this.#options.state.ranges.list(range, read)));
   }
 
   async count(range: KeyRange, options: ReadOptions = {}): Promise<CountResult> {
     await this.#beforeRead(options);
-    return abortable(options.signal, this.#options.state.ranges.count(range, options.revision));
+    const { ranges } = this.#options.state;
+    return abortable(options.signal, this.#checked(ranges.count(range, options.revision)));
   }
 
   optimisticPut(
@@ -203,6 +207,14 @@ export class ReplicatedStore implements ServedStore {
     refuse(this.#overload());
     if (signal?.aborted === true) throw signal.reason;
     if (serializable !== true) await abortable(signal, this.#options.reads.confirm());
+  }
+
+  /** A reader of damaged data is better served by another member; so is everybody else. */
+  #checked<T>(read: Promise<T>): Promise<T> {
+    return read.catch((error: unknown) => {
+      if (isStoreError(error) && error.code === 'STORE_CORRUPT') this.#options.onDamage(error);
+      throw error;
+    });
   }
 
   #overload(): StoreError | undefined {
