@@ -67,7 +67,12 @@ async function startReplica(flags: ReplicaFlags, parts: ServiceParts): Promise<R
   });
   const engine = await openLevelEngine({ directory: join(directory, 'state') });
   const replica = await openReplica({
-    config: { ...config, isMutuallyAuthenticated: identity !== undefined },
+    config: {
+      ...config,
+      isMutuallyAuthenticated: identity !== undefined,
+      // Its votes were in the log, even if state and log are gone together (R66).
+      isLogCreationAllowed: flags.existing !== true,
+    },
     clock,
     random,
     disk,

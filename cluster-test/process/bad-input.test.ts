@@ -2,7 +2,15 @@
  * Bad input on a real cluster, over the store and over HTTP: each gets an answer that names the
  * thing and what to do, nothing hangs, and nothing is lost.
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import t from 'tap';
@@ -269,6 +277,21 @@ t.test('directories that are not this cluster’s, and a damaged LevelDB, are na
     t.notMatch(result.stderr, noStackTrace);
     renameSync(own, `${own}.other`);
     renameSync(`${own}.kept`, own);
+  });
+
+  await t.test('a member whose log and state are gone does not vote again (R66)', async (t) => {
+    const own = join(cluster.dataDir, 'replica-3');
+    for (const name of ['wal', 'state']) renameSync(join(own, name), join(cluster.dataDir, name));
+    const result = await keelson([
+      ...['replica', '--existing', '--name', 'replica-3', '--data-dir', cluster.dataDir],
+    ]);
+    t.not(result.exitCode, 0);
+    t.match(result.stderr, /holds none: this member had one, and its votes must not be forgotten/);
+    t.notMatch(result.stderr, noStackTrace);
+    for (const name of ['wal', 'state']) {
+      rmSync(join(own, name), { recursive: true, force: true });
+      renameSync(join(cluster.dataDir, name), join(own, name));
+    }
   });
 
   await t.test('a damaged LevelDB of one member', async (t) => {
