@@ -46,7 +46,10 @@ t.test('no schedule breaks safety, and each healed cluster goes on', (t) => {
   observeMarks(before);
   t.comment(JSON.stringify(Object.fromEntries([...sums, ...marks])));
   for (const [name, count] of sums) t.ok(count > to - from, `${name}: ${count}`);
-  for (const name of REQUIRED_MARKS) t.ok((marks.get(name) ?? 0) > 0, `reached: ${name}`);
+  // Another range is a search for failures; it may be too short to reach everything.
+  const isDefault = from === SEEDS.from && to === SEEDS.to;
+  for (const name of isDefault ? REQUIRED_MARKS : [])
+    t.ok((marks.get(name) ?? 0) > 0, `reached: ${name}`);
   t.end();
 });
 
