@@ -1,11 +1,11 @@
 /**
  * Judges what clients of a store saw, against the one order that the store itself names: revisions.
- * Shares no code with the store; it knows only the rules (S1, S26, S30, S31; Herlihy and Wing 1990):
+ * Shares no code with the store; it knows only the rules (S1, S26, S30, S31; Herlihy, Wing 1990):
  *
  * - the watch of everything has each revision from 2 on once, in order, with the state before;
- * - an acknowledged write is the event at its revision; a refused one is nowhere; none is there twice;
+ * - an acknowledged write is the event at its revision; a refused one is nowhere; none is twice;
  * - a read returns the state at the revision it names;
- * - in real time: what began after another had ended has no lower revision, and a write a higher one.
+ * - in real time: what began after another had ended has no lower revision, a write a higher one.
  *
  * Every value is written once in a history, so a value names its write. Revisions order everything,
  * so the judgement takes sorting and no search.
