@@ -16,6 +16,8 @@ interface Options {
   readonly jobs: number;
   readonly isChild: boolean;
   readonly isStrict: boolean;
+  /** Whether a job ends with its first failing seed. */
+  readonly isBailing: boolean;
 }
 
 /** Of so many seeds one runs twice and must leave the same digest. */
@@ -34,6 +36,7 @@ function readOptions(values: readonly string[]): Options {
     jobs: number('jobs') ?? availableParallelism(),
     isChild: given.has('child'),
     isStrict: given.has('strict'),
+    isBailing: given.has('bail'),
   };
 }
 
@@ -54,6 +57,7 @@ async function runMany(options: Options, base: string, first: number): Promise<v
     const report = await runOnce(`${base}${i}`, i % TWICE_EVERY === 0);
     const { user, system } = process.cpuUsage(startMs);
     process.stdout.write(`${JSON.stringify({ ...report, cpuMs: (user + system) / 1_000 })}\n`);
+    if (options.isBailing && report.violations.length > 0) return;
   }
 }
 
