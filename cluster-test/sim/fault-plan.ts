@@ -22,7 +22,11 @@ export class FaultPlan {
     this.#cluster = cluster;
     this.#clients = clients;
     this.#random = cluster.simulator.random.fork('fault plan');
-    cluster.onCrashed = (member, kind) => this.#crash(member, this.#random.unit() < 0.5, kind);
+    cluster.onCrashed = (member, kind) => {
+      member.process?.kill();
+      const isPowerCut = this.#random.unit() < 0.5;
+      cluster.simulator.schedule(0, () => this.#end(member, isPowerCut, kind));
+    };
   }
 
   /** Begins to break things. */
@@ -51,6 +55,7 @@ export class FaultPlan {
       Object.assign(member.disk.conditions, { latencyMinMs: 0.1, latencyMaxMs: 0.5 });
       member.crashInSteps = 0;
       member.crashInWrites = 0;
+      member.isCrashingAfterVote = false;
       if (this.#cluster.isUp(member)) member.process?.resume();
       else this.#cluster.start(member);
     }
@@ -154,7 +159,12 @@ export class FaultPlan {
   }
 
   #crash(member: ObservedMember, isPowerCut: boolean, kind: FaultKind): void {
-    if (!this.#cluster.isUp(member)) return;
+    if (this.#cluster.isUp(member)) this.#end(member, isPowerCut, kind);
+  }
+
+  #end(member: ObservedMember, isPowerCut: boolean, kind: FaultKind): void {
+    // Something else has ended it in the same moment.
+    if (member.process === undefined) return;
     this.#count(kind);
     this.#cluster.crash(member, isPowerCut);
     this.#ends(() => {

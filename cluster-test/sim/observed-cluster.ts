@@ -20,7 +20,7 @@ import { seenEvents, seenState } from './seen-values';
 import { SimDisk } from './sim-disk';
 import { SimNetwork } from './sim-network';
 import { Simulator } from './simulator';
-import type { Swarm } from './swarm';
+import type { FaultKind, Swarm } from './swarm';
 import type { AppliedBatch, TapSink } from './taps';
 
 /** One member; its disk and engine outlive its processes. */
@@ -38,6 +38,8 @@ export interface ObservedMember {
   /** The life ends at the so-manieth step or change of the disk from now. */
   crashInSteps: number;
   crashInWrites: number;
+  /** The life ends as soon as its next vote is on its way. */
+  isCrashingAfterVote: boolean;
 }
 
 const CLUSTER_ID = '00000000000000c1';
@@ -54,8 +56,7 @@ export class ObservedCluster implements TapSink {
   readonly leases = new LeaseTimes(this.complaints);
   digest = 0;
   /** Called when a member crashes by itself at a step that was chosen. */
-  onCrashed: (member: ObservedMember, kind: 'crashAtStep' | 'crashAtWrite') => void = () =>
-    undefined;
+  onCrashed: (member: ObservedMember, kind: FaultKind) => void = () => undefined;
 
   constructor(seed: string, swarm: Swarm) {
     this.swarm = swarm;
@@ -79,6 +80,7 @@ export class ObservedCluster implements TapSink {
       lives: 0,
       crashInSteps: 0,
       crashInWrites: 0,
+      isCrashingAfterVote: false,
     };
     disk.beforeChange = () => {
       if (member.crashInWrites > 0 && --member.crashInWrites === 0 && this.isUp(member)) {
@@ -122,7 +124,7 @@ export class ObservedCluster implements TapSink {
       network: network.of(process),
       engine: member.engine,
       logger: nullLogger,
-      faults: () => this.#step(member, process),
+      faults: (step) => this.#step(member, process, step),
     }).then((replica) => {
       if (!process.isAlive) return;
       member.replica = replica;
@@ -130,7 +132,10 @@ export class ObservedCluster implements TapSink {
     }, fail);
   }
 
-  /** Ends a life at this instant; with `isPowerCut` what was not synced is lost. */
+  /**
+   * Ends a life; with `isPowerCut` what was not synced is lost. To be called as an event of its own:
+   * a process that was killed within another event still runs to the end of that.
+   */
   crash(member: ObservedMember, isPowerCut: boolean): void {
     if (member.process === undefined) return;
     member.process.kill();
@@ -140,10 +145,10 @@ export class ObservedCluster implements TapSink {
     member.replica = undefined;
     member.crashInSteps = 0;
     member.crashInWrites = 0;
+    member.isCrashingAfterVote = false;
     const { engine, disk } = member;
     if (isPowerCut) {
-      // Not within the call that changes the disk right now: that change is the first to be lost.
-      this.simulator.schedule(0, () => disk.powerCut());
+      disk.powerCut();
       member.engine = engine.crash(disk.random.below(engine.unsyncedBatches + 1));
     } else {
       // The system still has what was written, and (the engine being new) keeps it for good.
@@ -170,16 +175,19 @@ export class ObservedCluster implements TapSink {
     }
   }
 
-  #step(member: ObservedMember, process: FaultyProcess): Promise<void> | void {
-    if (!process.isAlive) return new Promise(() => undefined);
-    if (member.crashInSteps === 0 || --member.crashInSteps > 0) return undefined;
-    this.onCrashed(member, 'crashAtStep');
-    // Whoever came to this step never goes on.
+  /**
+   * A step at which a life may end. The turn in which a batch became durable is let to its end, so
+   * that the observers know of everything that the engine holds; nothing of it leaves the member.
+   */
+  #step(member: ObservedMember, process: FaultyProcess, step: string): Promise<void> | void {
+    const isDue = process.isAlive && member.crashInSteps > 0 && --member.crashInSteps === 0;
+    if (isDue) this.onCrashed(member, 'crashAtStep');
+    if (process.isAlive || step === 'applyAfterBatch') return undefined;
     return new Promise(() => undefined);
   }
 
   #of(engine: KvEngine): ObservedMember | undefined {
-    return this.members.find((member) => member.engine === engine && this.isUp(member));
+    return this.members.find((member) => member.engine === engine);
   }
 
   opened(engine: KvEngine, state: StateStore): void {
@@ -216,7 +224,13 @@ export class ObservedCluster implements TapSink {
   sent(messages: readonly Message[]): void {
     for (const message of messages) {
       const sender = this.members.find(({ memberId }) => memberId === message.from);
-      if (sender !== undefined && this.isUp(sender)) this.raft.sent(message);
+      if (sender === undefined || !this.isUp(sender)) continue;
+      this.raft.sent(message);
+      const { isCrashingAfterVote } = sender;
+      if (!isCrashingAfterVote || message.kind !== 'requestVoteResponse') continue;
+      sender.isCrashingAfterVote = false;
+      // The vote leaves, and reaches its candidate.
+      this.simulator.schedule(0, () => this.onCrashed(sender, 'crashAfterVote'));
     }
   }
 

@@ -13,6 +13,7 @@ export const FAULT_KINDS = [
   'powerCutAll',
   'crashAtWrite',
   'crashAtStep',
+  'crashAfterVote',
   'pause',
   'partition',
   'isolate',
@@ -54,15 +55,18 @@ export function drawSwarm(random: Random): Swarm {
   const draw = random.fork('limits');
   const faults = random.fork('faults');
   const work = random.fork('workload');
+  const size = draw.pick([1, 3, 3, 3, 3, 5]);
+  const raft = drawRaft(draw);
+  const electionMs = raft.tickMs * raft.electionTimeoutTicks;
   return {
-    size: draw.pick([1, 3, 3, 3, 3, 5]),
-    raft: drawRaft(draw),
+    size,
+    raft,
     walSegmentBytes: draw.pick([16, 16, 64, 256]) * 1024,
     historyKeptMs: draw.pick([0, 1_000, 5_000, 300_000]),
     flushEveryEntries: draw.pick([0, 20, 200]),
     safetyMs: 20_000 + work.below(60_000),
-    faultEveryMs: faults.pick([300, 1_000, 3_000, 10_000]),
-    faultLastsMs: faults.pick([100, 500, 2_000, 8_000]),
+    faultEveryMs: faults.pick([electionMs / 2, electionMs * 2, 1_000, 3_000, 10_000]),
+    faultLastsMs: faults.pick([electionMs / 8, electionMs, 500, 2_000, 8_000]),
     weights: drawWeights(faults),
     clients: 1 + work.below(4),
     watchers: 1 + work.below(3),
