@@ -7,7 +7,7 @@ export const RAFT_ERRORS = {
   RAFT_NO_LEADER: { retriable: true, outcome: 'none' },
   /** Another member leads and forwarding is off. */
   RAFT_NOT_LEADER: { retriable: true, outcome: 'none' },
-  /** Refused before it reached a log: over the cap of uncommitted bytes (R30). */
+  /** Refused before it reached a log: over the cap of uncommitted bytes (R30), or handing over. */
   RAFT_PROPOSAL_DROPPED: { retriable: true, outcome: 'none' },
   /** The leader changed while an answer was awaited: a proposal may be in the log or not (R83). */
   RAFT_LEADER_CHANGED: { retriable: true, outcome: 'unknown' },

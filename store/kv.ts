@@ -219,6 +219,34 @@ export interface TxnResult {
   readonly results: readonly OperationResult[];
 }
 
+/** Why leadership did not move (Raft §3.10). */
+export type TransferReason =
+  /** The member asked does not lead. */
+  | 'notLeader'
+  /** The member wanted leads already. */
+  | 'alreadyLeader'
+  /** The member wanted is no voter. */
+  | 'notVoter'
+  /** There is no other voter. */
+  | 'noTarget'
+  /** A transfer to another member is under way. */
+  | 'busy'
+  /** The member wanted did not take over within an election timeout. */
+  | 'timeout'
+  /** The old leader stepped down, and no new one is known yet. */
+  | 'noLeader'
+  /** The member asked stops. */
+  | 'stopped';
+
+/** What became of a transfer of leadership. */
+export interface TransferResult {
+  /** Undefined: another member leads now. */
+  readonly reason: TransferReason | undefined;
+  /** Who leads, as far as the member asked knows. */
+  readonly leaderId: string | undefined;
+  readonly term: number;
+}
+
 /** One member as `keelson status` shows it. */
 export interface MemberStatus {
   readonly name: string;

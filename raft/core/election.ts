@@ -14,18 +14,32 @@ const SCAN_BYTES = 1024 * 1024;
 
 /** Begins an election if this member may stand (R10). */
 export function campaign(state: RaftState): void {
-  if (state.role === 'leader') return;
+  if (state.role === 'leader' || !mayCampaign(state)) return;
+  if (state.config.isPreVoteOn) askPreVotes(state);
+  else askVotes(state, { isTransfer: false });
+}
+
+/**
+ * Begins an election on the wish of the leader (Raft §3.10): nobody has to be asked first whether
+ * one is due. The caller has checked {@link mayCampaign}.
+ */
+export function campaignForTransfer(state: RaftState): void {
+  assert(state.role === 'follower', 'the leader asks a follower', { role: state.role });
+  askVotes(state, { isTransfer: true });
+}
+
+/** Whether this member may stand at all (R10). */
+export function mayCampaign(state: RaftState): boolean {
   if (!state.tracker.isVoter(state.config.id)) {
     mark('nonmember does not campaign');
-    return;
+    return false;
   }
   if (hasUnappliedConfChange(state)) {
     // It would ask the members of a configuration that is over.
     mark('campaign waits for apply of a configuration change');
-    return;
+    return false;
   }
-  if (state.config.isPreVoteOn) askPreVotes(state);
-  else askVotes(state);
+  return true;
 }
 
 /** Whether a lease of the present leader forbids to vote: heard within the minimum timeout (R6). */
@@ -113,7 +127,7 @@ function askPreVotes(state: RaftState): void {
   }
 }
 
-function askVotes(state: RaftState): void {
+function askVotes(state: RaftState, { isTransfer }: { readonly isTransfer: boolean }): void {
   becomeCandidate(state);
   const { index: lastIndex, term: lastTerm } = state.log.lastPosition;
   const { term } = state;
@@ -121,7 +135,7 @@ function askVotes(state: RaftState): void {
   // To itself, after the write: the own vote counts when it is durable (R2).
   send(state, { kind: 'requestVoteResponse', from, to: from, term, isGranted: true });
   for (const to of otherVoters(state)) {
-    send(state, { kind: 'requestVote', from, to, term, lastIndex, lastTerm, isTransfer: false });
+    send(state, { kind: 'requestVote', from, to, term, lastIndex, lastTerm, isTransfer });
   }
 }
 
@@ -129,7 +143,7 @@ function countPreVote(state: RaftState, id: MemberId, isGranted: boolean): void 
   const result = state.tracker.recordVote(id, isGranted);
   switch (result) {
     case 'won':
-      askVotes(state);
+      askVotes(state, { isTransfer: false });
       return;
     case 'lost':
       becomeFollower(state, state.term, undefined);

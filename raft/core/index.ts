@@ -38,6 +38,7 @@ export { RawNode, type ProposeResult, type RawNodeOptions } from './raw-node';
 export type { ReadIndexResult } from './read-index';
 export type { ReadState, Ready, StorageAppendAck } from './ready';
 export type { ProgressStatus, RaftStatus } from './status';
+export type { TransferRefusal, TransferStart } from './transfer';
 export {
   simpleConfState,
   type ConfState,

@@ -61,6 +61,11 @@ export function checkState(state: RaftState): void {
     state,
   );
   holds(
+    state.transfer === undefined || (role === 'leader' && state.transfer.targetId !== id),
+    'only a leader hands over, to somebody else (R12)',
+    state,
+  );
+  holds(
     leaderId !== undefined || state.askedReads.open.length === 0,
     'no read waits without a leader (R83)',
     state,

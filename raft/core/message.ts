@@ -3,8 +3,8 @@
  * what the driver tells the core (ticks, acknowledgements of storage, reports of the transport)
  * are calls of `raw-node.ts`, not messages.
  *
- * The vocabulary is complete; `installSnapshot` and `timeoutNow` with their responses are not sent
- * by this version and are dropped on receipt.
+ * The vocabulary is complete; `installSnapshot` with its response is not sent by this version and is
+ * dropped on receipt.
  */
 import type { Entry, EntryKind, Index, MemberId, SnapshotMeta, Term } from './types';
 
@@ -121,12 +121,12 @@ export interface InstallSnapshotResponse extends MessageHeader {
   readonly isInstalled: boolean;
 }
 
-/** Asks the receiver to campaign at once (Raft §3.10). */
+/** The leader asks the receiver to campaign at once (Raft §3.10, R12). */
 export interface TimeoutNow extends MessageHeader {
   readonly kind: 'timeoutNow';
 }
 
-/** Whether the receiver of `timeoutNow` campaigns. */
+/** Whether the receiver of `timeoutNow` campaigns: it may not be allowed to (R10). */
 export interface TimeoutNowResponse extends MessageHeader {
   readonly kind: 'timeoutNowResponse';
   readonly isCampaigning: boolean;

@@ -48,6 +48,8 @@ export interface Progress {
   sentCommit: Index;
   /** Answered anything since the last quorum check. */
   isRecentlyActive: boolean;
+  /** Answered anything between the last two quorum checks. */
+  wasRecentlyActive: boolean;
   flow: Probe | Replicate | Snapshotting;
 }
 
@@ -60,6 +62,7 @@ export function newProgress(next: Index): Progress {
     sentIndex: 0 as Index,
     sentCommit: 0 as Index,
     isRecentlyActive: false,
+    wasRecentlyActive: false,
     flow: { kind: 'probe', isPaused: false },
   };
 }

@@ -20,6 +20,7 @@ import { noteOwnMatch } from './roles';
 import { createState, send, type RaftState } from './state';
 import { statusOf, type RaftStatus } from './status';
 import { step, tick } from './step';
+import { beginTransfer, type TransferStart } from './transfer';
 import type { Index, MemberId, Term } from './types';
 
 /** What a core is made of. */
@@ -47,7 +48,7 @@ export type ProposeResult =
   /** Nothing was appended or sent; may be tried again. */
   | {
       readonly kind: 'dropped';
-      readonly reason: 'noLeader' | 'forwardingOff' | 'uncommittedBytes';
+      readonly reason: 'noLeader' | 'forwardingOff' | 'uncommittedBytes' | 'transferring';
     };
 
 /** The core's facade. */
@@ -86,6 +87,21 @@ export class RawNode {
     const result = ask(this.#state);
     this.#check();
     return result;
+  }
+
+  /**
+   * Hands leadership to `targetId`, by default to the most up-to-date active voter (Raft §3.10).
+   * Proposals are dropped until another member leads or an election timeout has passed (R12).
+   */
+  transferLeadership(targetId?: MemberId): TransferStart {
+    const result = beginTransfer(this.#state, targetId);
+    this.#check();
+    return result;
+  }
+
+  /** Whom this leader hands over to; undefined if it does not. */
+  get transferTargetId(): MemberId | undefined {
+    return this.#state.transfer?.targetId;
   }
 
   /** The transport could not deliver to a member, or dropped what waited for it (R34). */
@@ -179,6 +195,10 @@ function propose(state: RaftState, proposals: readonly Proposal[]): ProposeResul
     const from = state.config.id;
     send(state, { kind: 'propose', from, to: leaderId, term: 0 as Term, proposals });
     return { kind: 'forwarded', leaderId, term };
+  }
+  if (state.transfer !== undefined) {
+    mark('proposal dropped by a transfer');
+    return { kind: 'dropped', reason: 'transferring' };
   }
   if (!hasRoomFor(state, bytesOf(proposals))) {
     mark('uncommitted cap reached');

@@ -82,6 +82,7 @@ function enterRole(
   drawElectionTimeout(state);
   state.tracker.clearVotes();
   state.uncommitted = new Inflights({ countMax: Infinity, bytesMax: Infinity });
+  state.transfer = undefined;
   state.leaderReads = { waiting: [], rounds: [], lastBatch: 0, acknowledged: new Map() };
   state.isAppendDue = false;
   if (!isSameLeader) endAskedReads(state);

@@ -7,7 +7,7 @@ import type { Random } from '../../base/random';
 import type { RaftConfig } from './config';
 import { Inflights } from './inflights';
 import type { LogReader } from './log-reader';
-import type { Message, ReadKey } from './message';
+import type { Message, Proposal, ReadKey } from './message';
 import { RaftLog } from './raft-log';
 import type { ReadState } from './ready';
 import { Tracker } from './tracker';
@@ -41,6 +41,17 @@ export interface AskedReads {
   open: number[];
 }
 
+/** A leader that hands over (Raft §3.10), see `transfer.ts`. */
+export interface Transfer {
+  readonly targetId: MemberId;
+  /** Since it began; it has one election timeout. */
+  ticks: number;
+  /** The target needs entries; it has all and was told to campaign; it said that it does. */
+  stage: 'catchingUp' | 'told' | 'accepted';
+  /** Forwarded proposals that came in the meantime. */
+  readonly held: Proposal[];
+}
+
 /**
  * Everything a member's core knows. Invariants are in `invariants.ts`, which is their one list.
  */
@@ -65,6 +76,8 @@ export interface RaftState {
 
   /** Proposals of this leader's term that are not committed (R30). */
   uncommitted: Inflights;
+  /** While it is set a leader accepts no proposals (R12). */
+  transfer: Transfer | undefined;
   leaderReads: LeaderReads;
   askedReads: AskedReads;
 
@@ -117,6 +130,7 @@ export function createState(options: StateOptions): RaftState {
     heartbeatElapsed: 0,
     electionTimeout: 1,
     uncommitted: new Inflights({ countMax: Infinity, bytesMax: Infinity }),
+    transfer: undefined,
     leaderReads: { waiting: [], rounds: [], lastBatch: 0, acknowledged: new Map() },
     askedReads: { lastCounter: 0, open: [] },
     isAppendDue: false,

@@ -20,6 +20,7 @@ import {
   type Heartbeat,
   type Message,
   type Propose,
+  type TimeoutNow,
 } from './message';
 import { handleReadIndex, handleReadIndexResponse } from './read-index';
 import {
@@ -31,6 +32,13 @@ import {
 } from './replication';
 import { becomeFollower } from './roles';
 import { send, type RaftState } from './state';
+import {
+  continueTransfer,
+  handleTimeoutNow,
+  handleTimeoutNowResponse,
+  holdForwarded,
+  tickTransfer,
+} from './transfer';
 
 /** Takes one message. A message that is late or misdirected is no error and changes nothing. */
 export function step(state: RaftState, message: Message): void {
@@ -59,6 +67,7 @@ function tickLeader(state: RaftState): void {
     if (state.config.isCheckQuorumOn) checkQuorum(state);
     if (state.role !== 'leader') return;
   }
+  tickTransfer(state);
   if (state.heartbeatElapsed >= state.config.heartbeatTicks) {
     state.heartbeatElapsed = 0;
     sendHeartbeats(state);
@@ -160,6 +169,7 @@ function dispatch(state: RaftState, message: Message): void {
       break;
     case 'appendEntriesResponse':
       handleAppendEntriesResponse(state, message);
+      continueTransfer(state, message.from, { mayRepeat: false });
       break;
     case 'heartbeat':
       followLeader(state, message);
@@ -167,6 +177,7 @@ function dispatch(state: RaftState, message: Message): void {
       break;
     case 'heartbeatResponse':
       handleHeartbeatResponse(state, message);
+      continueTransfer(state, message.from, { mayRepeat: true });
       break;
     case 'readIndex':
       handleReadIndex(state, message);
@@ -177,10 +188,15 @@ function dispatch(state: RaftState, message: Message): void {
     case 'propose':
       handlePropose(state, message);
       break;
+    case 'timeoutNow':
+      followLeader(state, message);
+      handleTimeoutNow(state, message);
+      break;
+    case 'timeoutNowResponse':
+      handleTimeoutNowResponse(state, message);
+      break;
     case 'installSnapshot':
     case 'installSnapshotResponse':
-    case 'timeoutNow':
-    case 'timeoutNowResponse':
       // Kinds of a later version (message.ts): not sent by this one, and not acted upon.
       mark('message of a later version dropped');
       break;
@@ -190,7 +206,7 @@ function dispatch(state: RaftState, message: Message): void {
 }
 
 /** The sender leads in this term: follow it, and begin the election timeout anew. */
-function followLeader(state: RaftState, message: AppendEntries | Heartbeat): void {
+function followLeader(state: RaftState, message: AppendEntries | Heartbeat | TimeoutNow): void {
   assert(state.role !== 'leader', 'a term has one leader (R13)', {
     ...describe(state),
     from: message.from,
@@ -210,9 +226,10 @@ function describe(state: RaftState): Readonly<Record<string, unknown>> {
 
 /** Forwarded proposals: a member that does not lead drops them, their sender must ask again. */
 function handlePropose(state: RaftState, message: Propose): void {
-  if (state.role !== 'leader' || !hasRoomFor(state, bytesOf(message.proposals))) {
-    mark('forwarded proposal dropped');
-    return;
-  }
-  appendProposals(state, message.proposals);
+  const { role, transfer } = state;
+  if (role === 'leader' && transfer !== undefined && holdForwarded(state, message.proposals)) return;
+  const isOpen = role === 'leader' && transfer === undefined;
+  if (isOpen && hasRoomFor(state, bytesOf(message.proposals))) {
+    appendProposals(state, message.proposals);
+  } else mark('forwarded proposal dropped');
 }

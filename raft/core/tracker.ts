@@ -94,7 +94,10 @@ export class Tracker {
       this.#voters,
       (id) => id === selfId || this.#progress.get(id)?.isRecentlyActive === true,
     );
-    for (const progress of this.#progress.values()) progress.isRecentlyActive = false;
+    for (const progress of this.#progress.values()) {
+      progress.wasRecentlyActive = progress.isRecentlyActive;
+      progress.isRecentlyActive = false;
+    }
     return isActive;
   }
 

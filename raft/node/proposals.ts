@@ -99,7 +99,9 @@ function newGroup(): Group {
   return { proposals: [], bytes: 0, promise, resolve, reject };
 }
 
-function errorOf(reason: 'noLeader' | 'forwardingOff' | 'uncommittedBytes'): RaftError {
+type DropReason = Extract<ProposeResult, { readonly kind: 'dropped' }>['reason'];
+
+function errorOf(reason: DropReason): RaftError {
   switch (reason) {
     case 'noLeader':
       return raftError('RAFT_NO_LEADER', 'Cannot propose as no leader is known');
@@ -107,6 +109,8 @@ function errorOf(reason: 'noLeader' | 'forwardingOff' | 'uncommittedBytes'): Raf
       return raftError('RAFT_NOT_LEADER', 'Cannot propose as another member leads');
     case 'uncommittedBytes':
       return dropped('too much of the log is not committed');
+    case 'transferring':
+      return dropped('leadership is handed over');
   }
 }
 

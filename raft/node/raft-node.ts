@@ -40,6 +40,7 @@ import { DEFAULT_LOG_RETENTION, releasableIndex, type LogRetention } from './ret
 import { checkStart } from './start-rule';
 import type { StateMachine } from './state-machine';
 import { Ticker } from './ticker';
+import { PendingTransfers, type TransferOutcome } from './transfers';
 
 /** What a member is made of. */
 export interface RaftNodeOptions {
@@ -77,6 +78,7 @@ export class RaftNode {
   readonly #apply: ApplyPipeline;
   readonly #proposals: PendingProposals;
   readonly #reads: PendingReads;
+  readonly #transfers: PendingTransfers;
   readonly #leadership: LeadershipWatch;
   readonly #runTurn: () => void;
   readonly #failed: Promise<never>;
@@ -121,6 +123,8 @@ export class RaftNode {
     });
     this.#proposals = new PendingProposals(settings.maxUncommittedBytes);
     this.#reads = new PendingReads(settings.electionTimeoutTicks);
+    // The transfer has one election timeout, an election that follows a failed one up to two.
+    this.#transfers = new PendingTransfers(memberId, 3 * settings.electionTimeoutTicks);
     this.#leadership = new LeadershipWatch(wal.log.initialState().hardState?.term ?? 0);
     this.#runTurn = () => this.#turn();
     this.#failed = new Promise((_resolve, reject) => {
@@ -198,6 +202,24 @@ export class RaftNode {
     return index;
   }
 
+  /**
+   * Hands leadership to `targetId`, by default to the most up-to-date active voter (R12). Proposals
+   * are dropped meanwhile; ends with another leader, or after an election timeout as before.
+   */
+  transferLeadership(targetId?: MemberId): Promise<TransferOutcome> {
+    if (this.#state !== 'running') return Promise.resolve({ kind: 'aborted', reason: 'stopped' });
+    try {
+      // What was proposed before still goes ahead of the transfer.
+      if (!this.#proposals.isEmpty) this.#flushProposals();
+      const outcome = this.#transfers.add(this.#core.transferLeadership(targetId));
+      this.#scheduleTurn();
+      return outcome;
+    } catch (error) {
+      this.#fail(error);
+      return Promise.resolve({ kind: 'aborted', reason: 'stopped' });
+    }
+  }
+
   /** Who leads, as far as this member knows. */
   leadership(): Leadership {
     return this.#leadership.current;
@@ -225,6 +247,7 @@ export class RaftNode {
     this.#ticker?.stop();
     this.#proposals.rejectAll(stopped());
     this.#reads.rejectAll(stopped());
+    this.#transfers.stop();
     await transport.close();
     await this.#apply.stop();
     await wal.close();
@@ -245,6 +268,7 @@ export class RaftNode {
       this.#reads.ask(() => this.#core.readIndex());
       while (this.#core.hasReady) this.#carryOut(this.#core.ready());
       this.#flushOutbox();
+      if (!this.#transfers.isEmpty) this.#checkTransfers();
     } catch (error) {
       this.#fail(error);
     }
@@ -258,6 +282,10 @@ export class RaftNode {
     this.#queue(ready.messages);
     this.#append.push(ready);
     this.#apply.push(ready.committedEntries);
+  }
+
+  #checkTransfers(): void {
+    this.#transfers.check(this.#leadership.current, this.#core.transferTargetId);
   }
 
   #queue(messages: readonly Message[]): void {
@@ -291,7 +319,8 @@ export class RaftNode {
       // A stuck disk must not keep proposals from the other members (R28).
       if (!this.#proposals.isEmpty) this.#flushProposals();
       this.#reads.tick(ticks, () => this.#core.readIndex());
-      if (this.#core.hasReady) this.#scheduleTurn();
+      this.#transfers.tick(ticks);
+      if (this.#core.hasReady || !this.#transfers.isEmpty) this.#scheduleTurn();
     } catch (error) {
       this.#fail(error);
     }

@@ -23,6 +23,10 @@ const REQUIRED_MARKS = [
   'late storage acknowledgement ignored',
   'acknowledged write was overwritten',
   'message of an earlier term dropped',
+  'campaign on the wish of the leader',
+  'transfer aborted',
+  'proposal dropped by a transfer',
+  'forwarded proposal held by a transfer',
 ];
 
 t.test('no schedule breaks safety, and each healed cluster goes on', (t) => {

@@ -3,8 +3,8 @@
  *
  * Method: from one seed, draw a cluster of 3 or 5 with small limits and its fault rates; then, one
  * at a time, random events: a tick, a message delivered (in any order, dropped, or given twice), a
- * write stored, an entry applied, a proposal, a read, a crash that loses what is not durable, a
- * restart, a cut link, all healed. The checker watches each. At the end everything is healed and
+ * write stored, an entry applied, a proposal, a read, a transfer, a crash that loses what is not
+ * durable, a restart, a cut link, all healed. The checker watches each. At the end everything is healed and
  * the cluster has to elect, commit and apply on all members.
  */
 import type { Random } from '../../base/random';
@@ -18,6 +18,7 @@ import { memberIds } from './scenarios';
 export interface ScheduleReport extends CheckCounts {
   readonly crashes: number;
   readonly proposals: number;
+  readonly transfers: number;
 }
 
 /** What a seed drew. */
@@ -28,6 +29,7 @@ interface Rates {
   readonly crash: number;
   readonly cut: number;
   readonly slowDisk: number;
+  readonly transfer: number;
 }
 
 /** Runs one seed; throws if an invariant breaks, or if the healed cluster does not go on. */
@@ -42,6 +44,7 @@ class Schedule {
   readonly #network: CoreNetwork;
   #crashes = 0;
   #proposals = 0;
+  #transfers = 0;
 
   constructor(seed: string) {
     const random = testRandom(seed);
@@ -54,6 +57,7 @@ class Schedule {
       crash: draw.pick([0, 0.001, 0.01]),
       cut: draw.pick([0, 0.002, 0.01]),
       slowDisk: draw.pick([0, 0.5, 0.95, 0.98]),
+      transfer: draw.pick([0, 0.01, 0.1]),
     };
     this.#ids = memberIds(draw.pick([1, 3, 3, 3, 5, 5]));
     this.#network = new CoreNetwork({ ids: this.#ids, settings: drawSettings(draw), seed });
@@ -66,7 +70,12 @@ class Schedule {
       if (i % 200 === 199) network.checker.checkLogs([...network.members.values()]);
     }
     this.#healAndGoOn();
-    return { ...network.checker.counts, crashes: this.#crashes, proposals: this.#proposals };
+    return {
+      ...network.checker.counts,
+      crashes: this.#crashes,
+      proposals: this.#proposals,
+      transfers: this.#transfers,
+    };
   }
 
   #event(): void {
@@ -79,6 +88,7 @@ class Schedule {
     const chance = this.#random.unit();
     if (chance < this.#rates.crash) this.#crash(member.id);
     else if (chance < this.#rates.crash + this.#rates.cut) this.#cutOrHeal();
+    else if (this.#random.unit() < this.#rates.transfer) this.#transfer(member);
     else this.#work(member.id);
     network.checker.check(member);
   }
@@ -94,6 +104,12 @@ class Schedule {
     else if (kind < 14) this.#store(member);
     else if (kind < 16) member.applyOne();
     else this.#deliver();
+  }
+
+  /** To anybody: to itself and by a follower too, which is refused. */
+  #transfer(member: CoreMember): void {
+    const targetId = this.#random.pick([undefined, ...this.#ids]);
+    if (member.node.transferLeadership(targetId).kind === 'begun') this.#transfers += 1;
   }
 
   #store(member: CoreMember): void {

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock';
 import type { Logger } from '../../base/logger';
 import type { Random } from '../../base/random';
 import type { StoreError } from '../errors';
-import type { MemberStatus } from '../kv';
+import type { MemberStatus, TransferResult } from '../kv';
 import type { StateStore } from '../state';
 import type { Applier } from './applier';
 import { AutoCompactor } from './auto-compactor';
@@ -33,6 +33,7 @@ export interface AssemblyOptions {
   readonly commitApplyGap: () => number;
   readonly renewAtLeader: (leaseId: string) => Promise<Renewed>;
   readonly status: () => Promise<MemberStatus>;
+  readonly transfer: (targetId: string | undefined) => Promise<TransferResult>;
   /** Told of what must end the process (R95). */
   readonly fail: (error: unknown) => void;
   /** Told of damage that a read met (S7); by default the read alone fails. */
@@ -91,6 +92,7 @@ export function assembleStore(options: AssemblyOptions): AssembledStore {
     onDamage: (error) => options.onDamage?.(error),
     renewAtLeader: (leaseId) => options.renewAtLeader(leaseId),
     status: () => options.status(),
+    transfer: (targetId) => options.transfer(targetId),
   });
   attach(applier, { proposals, reads, feed, leases }, memberId, incarnation);
   const compactor = compactorOf(options, store);

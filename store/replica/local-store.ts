@@ -76,6 +76,12 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<LocalS
       databaseBytes: await state.sizeBytes(),
       address: '',
     }),
+    transfer: () =>
+      Promise.resolve({
+        reason: 'noTarget',
+        leaderId: memberId,
+        term: proposer.leadership().term,
+      }),
     fail,
   });
   proposer.attach(applier);

@@ -24,7 +24,7 @@ import {
   type Wal,
 } from '../../raft';
 import type { KvEngine } from '../engine';
-import type { MemberStatus } from '../kv';
+import type { MemberStatus, TransferResult } from '../kv';
 import { SCHEMA_VERSION } from '../mvcc';
 import { StateStore } from '../state';
 import { KvServer, type ServedStore } from '../wire';
@@ -79,11 +79,14 @@ export interface ReplicaOptions {
 
 const HISTORY_KEPT_MS = 5 * 60 * 1_000;
 const DRAIN_TIMEOUT_MS = 1_000;
+/** How long clients that do not leave of their own accord may have something on its way. */
+const DRAIN_GRACE_MS = 100;
 /** The gap is looked up at most so often: each look copies Raft's state. */
 const GAP_INTERVAL_MS = 20;
 
 interface Parts {
   readonly clock: Clock;
+  readonly electionTimeoutMs: number;
   readonly node: RaftNode;
   readonly transport: PeerTransport;
   readonly state: StateStore;
@@ -157,7 +160,10 @@ export class Replica {
     await this.#closing;
   }
 
-  /** Stops accepting, drains, flushes, closes. May be called twice. */
+  /**
+   * Hands leadership over, stops accepting, drains, flushes, closes. May be called twice. Clients
+   * of this and of the other replicas only wait: no request fails (Raft §3.10).
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -165,8 +171,10 @@ export class Replica {
 
   async #close(): Promise<void> {
     const { server, health, link, applier, assembled, node, state, clock } = this.#parts;
+    await this.#handOver();
     const drained = new AbortController();
-    await Promise.race([server.drain(), delay(clock, DRAIN_TIMEOUT_MS, drained.signal)]);
+    const grace = delay(clock, DRAIN_GRACE_MS, drained.signal);
+    await Promise.race([server.drain(grace), delay(clock, DRAIN_TIMEOUT_MS, drained.signal)]);
     drained.abort();
     health.stop();
     applier.stop();
@@ -177,6 +185,15 @@ export class Replica {
     await node.close();
     await this.#listener.close();
     await state.close();
+  }
+
+  /** Before anything stops: an election by timeout would keep all clients waiting longer. */
+  async #handOver(): Promise<void> {
+    const { node, clock, electionTimeoutMs } = this.#parts;
+    const isOver = new AbortController();
+    const bound = delay(clock, electionTimeoutMs, isOver.signal);
+    await Promise.race([node.transferLeadership(), bound]);
+    isOver.abort();
   }
 }
 
@@ -238,6 +255,7 @@ function joinParts(options: ReplicaOptions, opened: Opened): Parts {
     commitApplyGap: gapReader(node, clock),
     renewAtLeader: (leaseId) => link.renew(leaseId),
     status: () => memberStatus(config, node, state),
+    transfer: (targetId) => transferLeadership(node, targetId),
     fail,
     // Clients move on to another member, if there is one.
     ...(config.peers.length > 1 && { onDamage: fail }),
@@ -245,7 +263,8 @@ function joinParts(options: ReplicaOptions, opened: Opened): Parts {
   const health = new ProposerHealth(proposer, clock, electionTimeoutMs);
   const { clusterId, memberId } = config;
   const server = new KvServer({ store: assembled.store, clusterId, memberId, health, logger });
-  return { clock, node, transport, state, applier, assembled, server, health, link, failed };
+  const ends = { server, health, link, failed };
+  return { clock, electionTimeoutMs, node, transport, state, applier, assembled, ...ends };
 }
 
 function makeTransport(
@@ -308,6 +327,16 @@ function gapReader(node: RaftNode, clock: Clock): () => number {
     }
     return gap;
   };
+}
+
+async function transferLeadership(
+  node: RaftNode,
+  targetId: string | undefined,
+): Promise<TransferResult> {
+  const outcome = await node.transferLeadership(targetId as MemberId | undefined);
+  const { leaderId, term } = node.leadership();
+  if (outcome.kind !== 'done') return { reason: outcome.reason, leaderId, term };
+  return { reason: undefined, leaderId: outcome.leaderId, term: outcome.term };
 }
 
 async function memberStatus(

@@ -27,6 +27,7 @@ import type {
   OptimisticResult,
   ReadOptions,
   Revision,
+  TransferResult,
   Txn,
   TxnResult,
   WatchOptions,
@@ -58,6 +59,7 @@ export interface ReplicatedStoreOptions {
   /** Asks the member that leads, for what only it can answer. */
   readonly renewAtLeader: (leaseId: string) => Promise<Renewed>;
   readonly status: () => Promise<MemberStatus>;
+  readonly transfer: (targetId: string | undefined) => Promise<TransferResult>;
 }
 
 const LEASE_ID_ATTEMPTS = 8;
@@ -186,6 +188,10 @@ export class ReplicatedStore implements ServedStore {
 
   status(): Promise<MemberStatus> {
     return this.#options.status();
+  }
+
+  transferLeadership(targetId: string | undefined): Promise<TransferResult> {
+    return this.#options.transfer(targetId);
   }
 
   localRevision(): Revision {

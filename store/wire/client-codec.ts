@@ -26,6 +26,7 @@ const FIELDS = {
   cancelWatch: 16,
   credit: 17,
   progress: 18,
+  transferLeadership: 19,
 } as const satisfies Record<ClientBody['kind'], number>;
 
 const KINDS = new Map<number, ClientBody['kind']>(
@@ -115,6 +116,7 @@ const WRITERS: {
   },
   credit: (writer, body) => writer.counter(1, body.bytes),
   progress: (writer, body) => writer.packed(1, body.watchIds),
+  transferLeadership: (writer, body) => writer.id(1, body.targetId ?? NO_ID),
   currentRevision: () => undefined,
   status: () => undefined,
   ping: () => undefined,
@@ -165,6 +167,7 @@ const SHAPES = {
   keepAliveLease: ['id', 'number'],
   watch: ['range', 'number'],
   credit: ['number'],
+  transferLeadership: ['id'],
 } as const satisfies Partial<
   Record<ClientBody['kind'], readonly ('bytes' | 'number' | 'id' | 'range' | 'read')[]>
 >;
@@ -252,6 +255,8 @@ function fromFields(kind: keyof typeof SHAPES, fields: Fields): ClientBody {
       return { kind, range, startRevision: revision(2) };
     case 'credit':
       return { kind, bytes: number(1) };
+    case 'transferLeadership':
+      return { kind, targetId: id(1) === NO_ID ? undefined : id(1) };
     default:
       return assertNever(kind);
   }

@@ -13,6 +13,8 @@ export interface ClientConnectionOwner {
   onMessage(connection: ClientConnection, message: ServerMessage): void;
   /** The replica gained or lost its leader. */
   onHealth(connection: ClientConnection): void;
+  /** The replica stops soon: nothing new should be sent to it. */
+  onGoodbye(connection: ClientConnection): void;
   /** The last moment to add to the frame of this turn. */
   beforeFlush(connection: ClientConnection): void;
   /** The link is gone, or never came to be. */
@@ -120,7 +122,8 @@ export class ClientConnection implements LinkHandler {
     else if (body.kind === 'health') {
       this.#hasLeader = body.hasLeader;
       this.#owner.onHealth(this);
-    } else this.#owner.onMessage(this, message);
+    } else if (body.kind === 'goodbye') this.#owner.onGoodbye(this);
+    else this.#owner.onMessage(this, message);
   }
 
   #greet(hello: Extract<ServerBody, { readonly kind: 'hello' }>): void {

@@ -147,6 +147,10 @@ export class ClientSession implements ClientConnectionOwner {
     if (connection === this.#current && !connection.hasLeader) this.#seek();
   }
 
+  onGoodbye(connection: ClientConnection): void {
+    this.leave(connection);
+  }
+
   beforeFlush(connection: ClientConnection): void {
     this.#owner.beforeFlush(connection);
   }

@@ -31,6 +31,7 @@ const id = fc.oneof(
   fc.constant('0020000000000001'),
   fc.uint8Array({ minLength: 8, maxLength: 8 }).map((each) => Buffer.from(each).toString('hex')),
 );
+const optionalId = fc.constantFrom(undefined, '00000000000000ab');
 const flag = fc.boolean();
 const text = fc.string({ maxLength: 20 });
 const range = fc.record({ start: bytes, end: fc.option(bytes, { nil: undefined }) });
@@ -140,6 +141,7 @@ const clientBody = fc.oneof(
   fc.record({ kind: kind('cancelWatch') }),
   fc.record({ kind: kind('credit'), bytes: number }),
   fc.record({ kind: kind('progress'), watchIds: fc.array(number, { maxLength: 40 }) }),
+  fc.record({ kind: kind('transferLeadership'), targetId: optionalId }),
 ) as fc.Arbitrary<ClientBody>;
 
 const failure = fc.record({
@@ -206,6 +208,15 @@ const serverBody = fc.oneof(
   }),
   fc.record({ kind: kind('progress'), revision, watchIds: fc.array(number, { maxLength: 40 }) }),
   fc.record({ kind: kind('watchEnded'), failure: fc.option(failure, { nil: undefined }) }),
+  fc.record({
+    kind: kind('transfer'),
+    result: fc.record({
+      reason: fc.constantFrom(undefined, 'notLeader', 'noTarget', 'busy', 'timeout', 'stopped'),
+      leaderId: optionalId,
+      term: number,
+    }),
+  }),
+  fc.record({ kind: kind('goodbye') }),
 ) as fc.Arbitrary<ServerBody>;
 
 /** Through protobufjs and back: it keeps what it knows, so equal bytes mean an equal description. */
@@ -231,7 +242,7 @@ t.test('every client message has the bytes of kv-wire.proto, and reads back equa
     }),
     { numRuns: 200 },
   );
-  t.equal(kinds.size, 17, 'all kinds were drawn');
+  t.equal(kinds.size, 18, 'all kinds were drawn');
   t.end();
 });
 
@@ -251,7 +262,7 @@ t.test('every server message has the bytes of kv-wire.proto, and reads back equa
     }),
     { numRuns: 200 },
   );
-  t.equal(kinds.size, 16, 'all kinds were drawn');
+  t.equal(kinds.size, 18, 'all kinds were drawn');
   t.end();
 });
 

@@ -28,6 +28,7 @@ export function askEndpoint(
         if (answer !== undefined) from.close('done');
       },
       onHealth: () => undefined,
+      onGoodbye: () => undefined,
       beforeFlush: () => undefined,
       onGone: (_gone, reason) => {
         cancel();

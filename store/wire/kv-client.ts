@@ -22,6 +22,7 @@ import type {
   OptimisticResult,
   ReadOptions,
   Revision,
+  TransferResult,
   Txn,
   TxnKv,
   TxnResult,
@@ -51,6 +52,8 @@ export interface KvClientOptions {
 export interface KvClient extends TxnKv {
   /** Renews a lease at the replica asked, which refuses unless it leads. Between members. */
   renewHere(leaseId: string): ReturnType<TxnKv['keepAliveLease']>;
+  /** Asks the replica at hand, which has to lead, to hand over. Tried once. */
+  transferLeadership(targetId?: string): Promise<TransferResult>;
   /** Asks every endpoint, each on a connection of its own, in the order of the endpoints. */
   endpointStatus(timeoutMs?: number): Promise<readonly EndpointStatus[]>;
   /** Ends the connection, all requests and all watches. May be called twice. */
@@ -200,6 +203,10 @@ class WireClient implements KvClient {
 
   async status(): Promise<MemberStatus> {
     return (await this.#ask({ kind: 'status' }, 'status', undefined)).status;
+  }
+
+  async transferLeadership(targetId?: string): Promise<TransferResult> {
+    return (await this.#write({ kind: 'transferLeadership', targetId }, 'transfer')).result;
   }
 
   endpointStatus(timeoutMs = STATUS_TIMEOUT_MS): Promise<readonly EndpointStatus[]> {

@@ -26,6 +26,7 @@ export class KvServer {
   readonly #connections = new Set<ServerConnection>();
   readonly #stopHealth: () => void;
   #isStopping = false;
+  #isGraceOver = false;
   #onDrained: (() => void) | undefined;
 
   constructor(options: KvServerOptions) {
@@ -66,12 +67,18 @@ export class KvServer {
   }
 
   /**
-   * Refuses new requests, which clients then take elsewhere, and resolves when those under way are
-   * answered. The caller bounds the wait and then calls {@link close}.
+   * Tells clients to go elsewhere, refuses what is new, and resolves when all have gone, or when
+   * `grace` is over and what was under way is answered: a request that is on its way to a link that
+   * closes would end with an unknown outcome. The caller bounds the wait and calls {@link close}.
    */
-  drain(): Promise<void> {
+  drain(grace: Promise<void>): Promise<void> {
     this.#isStopping = true;
     this.#stopHealth();
+    for (const connection of this.#connections) connection.sayGoodbye();
+    void grace.then(() => {
+      this.#isGraceOver = true;
+      this.#checkDrained();
+    });
     return new Promise((resolve) => {
       this.#onDrained = resolve;
       this.#checkDrained();
@@ -87,6 +94,7 @@ export class KvServer {
   }
 
   #checkDrained(): void {
+    if (!this.#isGraceOver && this.#connections.size > 0) return;
     for (const connection of this.#connections) if (connection.requests > 0) return;
     this.#onDrained?.();
   }

@@ -2,7 +2,16 @@
  * What travels between a client and a replica, as values. `codec.ts` turns them into frames and
  * back; `kv-wire.proto` says the same in protobuf.
  */
-import type { KeyRange, KeyValue, MemberStatus, Revision, Txn, TxnResult, WatchEvent } from '../kv';
+import type {
+  KeyRange,
+  KeyValue,
+  MemberStatus,
+  Revision,
+  TransferResult,
+  Txn,
+  TxnResult,
+  WatchEvent,
+} from '../kv';
 
 /** Raised when old and new cannot talk any more; both ends must have the same. */
 export const PROTOCOL_VERSION = 1;
@@ -55,7 +64,9 @@ export type ClientBody =
   | { readonly kind: 'watch'; readonly range: KeyRange; readonly startRevision: Revision }
   | { readonly kind: 'cancelWatch' }
   | { readonly kind: 'credit'; readonly bytes: number }
-  | { readonly kind: 'progress'; readonly watchIds: readonly number[] };
+  | { readonly kind: 'progress'; readonly watchIds: readonly number[] }
+  /** Without a target to whom the leader thinks best. Only the leader can. */
+  | { readonly kind: 'transferLeadership'; readonly targetId: string | undefined };
 
 /** One message of a client: its number, and what is asked. */
 export interface ClientMessage {
@@ -119,7 +130,10 @@ export type ServerBody =
       readonly revision: Revision;
       readonly watchIds: readonly number[];
     }
-  | { readonly kind: 'watchEnded'; readonly failure: WireFailure | undefined };
+  | { readonly kind: 'watchEnded'; readonly failure: WireFailure | undefined }
+  | { readonly kind: 'transfer'; readonly result: TransferResult }
+  /** The replica stops: whatever is new goes elsewhere. Answers still come. */
+  | { readonly kind: 'goodbye' };
 
 /** One message of a replica: what it answers (0: nothing), and what it says. */
 export interface ServerMessage {

@@ -1,8 +1,15 @@
 /** What replicas say, as frames (`kv-wire.proto`, `ServerFrame`). */
 import { assertNever } from '../../base/assert';
 import { NO_ID } from '../../base/hex-id';
-import type { KeyValue, MemberStatus, Revision, WatchEvent } from '../kv';
+import type {
+  KeyValue,
+  MemberStatus,
+  Revision,
+  TransferResult,
+  WatchEvent,
+} from '../kv';
 import type { ServerBody, ServerMessage, WireFailure } from './messages';
+import { isTransferReason } from './transfer-reason';
 import {
   readKeyValue,
   readTxnResult,
@@ -30,6 +37,8 @@ const FIELDS = {
   events: 15,
   progress: 16,
   watchEnded: 17,
+  transfer: 18,
+  goodbye: 19,
 } as const satisfies Record<ServerBody['kind'], number>;
 
 const KINDS = new Map<number, ServerBody['kind']>(
@@ -132,6 +141,13 @@ const WRITERS: {
     if (failure === undefined) return;
     writeMessage(writer, 1, () => writeFailure(writer, failure));
   },
+  transfer: (writer, body) => {
+    const { reason = '', leaderId = NO_ID, term } = body.result;
+    writer.text(1, reason);
+    writer.id(2, leaderId);
+    writer.counter(3, term);
+  },
+  goodbye: () => undefined,
 };
 
 function writeBody(writer: ProtoWriter, body: ServerBody): void {
@@ -198,6 +214,8 @@ const SHAPES = {
   ],
   pong: [],
   watchStarted: ['number'],
+  transfer: ['text', 'id', 'number'],
+  goodbye: [],
 } as const satisfies Partial<
   Record<ServerBody['kind'], readonly ('number' | 'id' | 'text' | 'pair')[]>
 >;
@@ -271,6 +289,10 @@ function fromFields(kind: keyof typeof SHAPES, fields: Fields): ServerBody {
       return { kind };
     case 'watchStarted':
       return { kind, startRevision: revision };
+    case 'transfer':
+      return { kind, result: transferOf(fields) };
+    case 'goodbye':
+      return { kind };
     default:
       return assertNever(kind);
   }
@@ -290,6 +312,17 @@ function statusOf({ texts, ids, numbers }: Fields): MemberStatus {
     revision: numbers[9] ?? 0,
     databaseBytes: numbers[10] ?? 0,
     address: texts[11] ?? '',
+  };
+}
+
+function transferOf({ texts, ids, numbers }: Fields): TransferResult {
+  const [text = '', leaderId = NO_ID] = [texts[1], ids[2]];
+  // A reason of a newer replica: it did not move, and nothing more is known here.
+  const reason = isTransferReason(text) ? text : 'noLeader';
+  return {
+    reason: text === '' ? undefined : reason,
+    leaderId: leaderId === NO_ID ? undefined : leaderId,
+    term: numbers[3] ?? 0,
   };
 }
 

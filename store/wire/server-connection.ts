@@ -92,6 +92,11 @@ export class ServerConnection implements LinkHandler, WatchOutlet {
     this.write(0, { kind: 'health', hasLeader });
   }
 
+  /** Tells the client to go elsewhere with what is new. */
+  sayGoodbye(): void {
+    this.write(0, { kind: 'goodbye' });
+  }
+
   /** Sends what was collected, and ends the connection. */
   close(): void {
     this.#cork.flush();
@@ -215,6 +220,10 @@ export class ServerConnection implements LinkHandler, WatchOutlet {
         return store.currentRevision().then((revision) => ({ kind: 'revision', revision }));
       case 'status':
         return store.status().then((status) => ({ kind: 'status', status }));
+      case 'transferLeadership':
+        return store
+          .transferLeadership(body.targetId)
+          .then((result) => ({ kind: 'transfer', result }));
       default:
         return this.#callWrite(body);
     }
@@ -303,7 +312,7 @@ export class ServerConnection implements LinkHandler, WatchOutlet {
 
 type ReadBody = Extract<
   ClientBody,
-  { readonly kind: 'get' | 'list' | 'count' | 'currentRevision' | 'status' }
+  { readonly kind: 'get' | 'list' | 'count' | 'currentRevision' | 'status' | 'transferLeadership' }
 >;
 type WriteBody = Exclude<
   ClientBody,

@@ -5,7 +5,7 @@
  * only when its batch was taken (S33). Implemented by `replica/watch-feed.ts`.
  */
 import type { StoreError } from '../errors';
-import type { KeyRange, Revision, TxnKv, WatchBatch } from '../kv';
+import type { KeyRange, Revision, TransferResult, TxnKv, WatchBatch } from '../kv';
 
 /** Where the batches of a watch go. Called synchronously; must not throw and not call back. */
 export interface WatchSink {
@@ -39,4 +39,6 @@ export interface WatchSource {
 export interface ServedStore extends TxnKv, WatchSource {
   /** Renews a lease if this member leads; fails with `RAFT_NOT_LEADER` otherwise. */
   renewHere(leaseId: string): ReturnType<TxnKv['keepAliveLease']>;
+  /** Hands leadership over if this member leads: to a member, or to whom it thinks best. */
+  transferLeadership(targetId: string | undefined): Promise<TransferResult>;
 }

@@ -102,7 +102,7 @@ t.test('what a replica certainly did not do is asked of another', async (t) => {
   const client = world.client(['a', 'b', 'c']);
   await world.run(client.currentRevision());
   const watch = client.watch(ALL);
-  void stopping.server.drain();
+  void stopping.server.drain(Promise.resolve());
   const result = await world.run(client.optimisticPut(utf8('k'), utf8('1'), NONE));
   t.same([result.succeeded, result.revision], [true, 2]);
   t.equal((await world.run(readWatch(watch).next())).revision, 2, 'watches move along');
