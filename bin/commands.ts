@@ -25,6 +25,7 @@ import type { KvFlags } from './kv';
 import { packageVersion } from './package-info';
 import type { ReplicaFlags } from './replica';
 import type { StatusFlags } from './status';
+import type { TransferFlags } from './transfer';
 import type { UpFlags } from './up-flags';
 
 // Loads like `import` at the top of a file would, compiled or not, but only when it is called.
@@ -55,6 +56,7 @@ export function buildProgram(): Command {
     );
   addUp(program);
   addStatus(program);
+  addTransfer(program);
   addKv(program);
   addReplica(program);
   addApiServer(program);
@@ -124,6 +126,26 @@ function addStatus(program: Command): void {
     )
     .action(async (flags: StatusFlags) => {
       await (load('./status') as typeof import('./status')).runStatus(flags);
+    });
+  for (const option of storeOptions()) command.addOption(option);
+}
+
+function addTransfer(program: Command): void {
+  const command = program
+    .command('transfer-leadership')
+    .description(
+      'Let another replica lead, without a failed request: writes wait for a few milliseconds.\n\n' +
+        'A replica that is stopped does this by itself.',
+    )
+    .option('--to <name>', 'the replica that is to lead (default: the leader chooses)', memberName)
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      '\nIf the other replica does not take over within an election timeout, the old leader ' +
+        'goes on\nand the exit code is 1.',
+    )
+    .action(async (flags: TransferFlags) => {
+      await (load('./transfer') as typeof import('./transfer')).runTransfer(flags);
     });
   for (const option of storeOptions()) command.addOption(option);
 }

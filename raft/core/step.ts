@@ -227,7 +227,8 @@ function describe(state: RaftState): Readonly<Record<string, unknown>> {
 /** Forwarded proposals: a member that does not lead drops them, their sender must ask again. */
 function handlePropose(state: RaftState, message: Propose): void {
   const { role, transfer } = state;
-  if (role === 'leader' && transfer !== undefined && holdForwarded(state, message.proposals)) return;
+  if (role === 'leader' && transfer !== undefined && holdForwarded(state, message.proposals))
+    return;
   const isOpen = role === 'leader' && transfer === undefined;
   if (isOpen && hasRoomFor(state, bytesOf(message.proposals))) {
     appendProposals(state, message.proposals);

@@ -65,7 +65,8 @@ t.test('votes of a transfer are given although a leader is heard, others are not
     t.equal(network.status(S2).term, isTransfer ? term + 1 : term);
     network.drive(network.member(S2));
     const granted = network.sent.some(
-      (message) => message.kind === 'requestVoteResponse' && message.from === S2 && message.to === S3,
+      (message) =>
+        message.kind === 'requestVoteResponse' && message.from === S2 && message.to === S3,
     );
     t.equal(granted, isTransfer);
   }
@@ -154,9 +155,7 @@ t.test('a target that may not campaign says so, and the leader goes on at once (
   transfer(network, S1, S2);
   network.run();
   t.ok(
-    network.sent.some(
-      (message) => message.kind === 'timeoutNowResponse' && !message.isCampaigning,
-    ),
+    network.sent.some((message) => message.kind === 'timeoutNowResponse' && !message.isCampaigning),
   );
   t.equal(network.member(S1).node.transferTargetId, undefined);
   t.equal(network.propose(S1, 'on').kind, 'appended');

@@ -155,6 +155,57 @@ for (const seed of ['leader 1', 'leader 2']) {
   });
 }
 
+t.test(
+  'leaders stop one after the other under writes: nothing fails (Raft §3.10, R12)',
+  async (t) => {
+    const cluster = new SimReplicas('rolling', 3);
+    const { simulator } = cluster;
+    await cluster.startAll();
+    await cluster.leader();
+    const watch = cluster.client().kv.watch(ALL, { startRevision: 2 as Revision });
+    const collected = collect(watch);
+    let isStopped = false;
+    const writers = [1, 2, 3, 4, 5, 6].map((n) =>
+      write(cluster, cluster.client().kv, `w${n}`, () => isStopped),
+    );
+    const stopped = new Set<string>();
+    for (let round = 0; round < 6; round++) {
+      await simulator.runFor(200 + simulator.random.below(200));
+      const leader = await cluster.leader();
+      await cluster.stop(leader);
+      stopped.add(leader.name);
+      const next = await cluster.leader();
+      t.not(next, leader, `${next.name} leads after ${leader.name}`);
+      await simulator.runFor(100);
+      await cluster.start(leader);
+    }
+    await simulator.runFor(300);
+    isStopped = true;
+    const logs = await simulator.runUntilSettled(Promise.all(writers));
+    await simulator.runUntilSettled(watch.requestProgress());
+    await simulator.runFor(10);
+    watch.close();
+    const events = await simulator.runUntilSettled(collected);
+    const count = logs.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0);
+    t.ok(count > 300, `${count} acknowledged`);
+    checkHistory(t, events, logs);
+    t.same(
+      logs.flatMap(({ refused }) => refused),
+      [],
+      'nothing was refused',
+    );
+    t.same(
+      logs.flatMap(({ unknown }) => unknown),
+      [],
+      'no outcome is unknown',
+    );
+    const gap = Math.max(...logs.map(({ longestGapMs }) => longestGapMs));
+    t.ok(gap < 200, `less than an election timeout: the longest pause was ${Math.round(gap)} ms`);
+    t.ok(stopped.size > 1);
+    t.same(cluster.failures, []);
+  },
+);
+
 t.test('reads on any member see every acknowledged write', async (t) => {
   const cluster = new SimReplicas('reads', 3);
   const { simulator, network } = cluster;

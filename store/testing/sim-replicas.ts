@@ -89,6 +89,16 @@ export class SimReplicas {
     for (const member of this.members) await this.start(member);
   }
 
+  /** Stops a member in order, as SIGTERM does; its engine is closed and opened again. */
+  async stop(member: SimMember): Promise<void> {
+    const { replica, process } = member;
+    if (replica === undefined) return;
+    await this.simulator.runUntilSettled(replica.close());
+    member.replica = undefined;
+    process?.kill();
+    member.engine = member.engine.fork();
+  }
+
   /** Ends a member at this instant, as SIGKILL does: what it gave to the system is kept. */
   kill(member: SimMember): void {
     member.process?.kill();

@@ -1,13 +1,7 @@
 /** What replicas say, as frames (`kv-wire.proto`, `ServerFrame`). */
 import { assertNever } from '../../base/assert';
 import { NO_ID } from '../../base/hex-id';
-import type {
-  KeyValue,
-  MemberStatus,
-  Revision,
-  TransferResult,
-  WatchEvent,
-} from '../kv';
+import type { KeyValue, MemberStatus, Revision, TransferResult, WatchEvent } from '../kv';
 import type { ServerBody, ServerMessage, WireFailure } from './messages';
 import { isTransferReason } from './transfer-reason';
 import {
