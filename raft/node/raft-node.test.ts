@@ -6,7 +6,7 @@ import t from 'tap';
 import { utf8 } from '../../base/bytes';
 import { KeelsonError } from '../../base/error';
 import { ListStorage, RaftCluster as Cluster } from '../../cluster-test/sim';
-import type { Index } from '../core';
+import type { Index, MemberId } from '../core';
 
 t.test('three members elect, replicate, lose their leader and come back (R1, R32)', async (t) => {
   const cluster = new Cluster('three', 3);
@@ -179,6 +179,31 @@ t.test(
     t.match(refused, { code: 'RAFT_STOPPED' });
   },
 );
+
+t.test('leadership moves on request, or its holder says why not (R12)', async (t) => {
+  const cluster = new Cluster('transfer', 3);
+  await cluster.startAll();
+  const { simulator } = cluster;
+  const leader = await cluster.untilLeader();
+  const own = leader.node.status().id;
+  const [first, second] = cluster.ids.filter((id) => id !== own);
+  const { term } = leader.node.leadership();
+  const ask = (life: typeof leader, to?: MemberId): Promise<unknown> =>
+    simulator.runUntilSettled(life.node.transferLeadership(to));
+  t.match(await ask(cluster.lives.get(first!)!), { kind: 'refused', reason: 'notLeader' });
+  cluster.network.partition([second!], [own, first!]);
+  t.match(await ask(leader, second), { kind: 'aborted', reason: 'timeout' });
+  t.ok(await cluster.put(leader, 'after the abort'), 'proposals resume');
+  const done = await ask(leader, first);
+  t.match(done, { kind: 'done', leaderId: first, term: term + 1 });
+  cluster.network.heal();
+  const next = await cluster.untilLeader();
+  t.equal(next.node.status().id, first);
+  const stopping = next.node.transferLeadership();
+  next.stop.abort();
+  t.match(await simulator.runUntilSettled(stopping), { kind: 'aborted', reason: 'stopped' });
+  t.match(await ask(next), { kind: 'aborted', reason: 'stopped' });
+});
 
 t.test('close ends a node twice, and what waits is told (R95)', async (t) => {
   const cluster = new Cluster('close', 3);

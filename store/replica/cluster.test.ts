@@ -11,7 +11,7 @@ import t, { type Test } from 'tap';
 import { fromUtf8, utf8 } from '../../base/bytes';
 import { KeelsonError } from '../../base/error';
 import { currentKey } from '../mvcc';
-import type { KvWatch, Revision, TxnKv, WatchEvent } from '../kv';
+import type { KvWatch, Revision, TransferResult, TxnKv, WatchEvent } from '../kv';
 import { SimReplicas, type SimMember } from '../testing/sim-replicas';
 import { readWatch } from '../testing/watch-reader';
 
@@ -205,6 +205,26 @@ t.test(
     t.same(cluster.failures, []);
   },
 );
+
+t.test('leadership moves where a client wants it, asked of the leader alone (R12)', async (t) => {
+  const cluster = new SimReplicas('wish', 3);
+  const { simulator } = cluster;
+  await cluster.startAll();
+  const leader = await cluster.leader();
+  const [target, third] = cluster.members.filter((member) => member !== leader);
+  const { kv } = cluster.client([leader.address]);
+  const ask = (client: typeof kv, targetId?: string): Promise<TransferResult> =>
+    simulator.runUntilSettled(client.transferLeadership(targetId));
+  t.match(await ask(kv, leader.memberId), { reason: 'alreadyLeader', leaderId: leader.memberId });
+  t.match(await ask(kv, '00000000000000ff'), { reason: 'notVoter' });
+  const elsewhere = cluster.client([third!.address]).kv;
+  t.match(await ask(elsewhere), { reason: 'notLeader', leaderId: leader.memberId });
+  const writing = kv.optimisticPut(utf8('k'), utf8('v'), 0 as Revision);
+  t.match(await ask(kv, target!.memberId), { reason: undefined, leaderId: target!.memberId });
+  t.ok((await simulator.runUntilSettled(writing)).succeeded, 'a write only waits');
+  t.equal(await cluster.leader(), target);
+  t.same(cluster.failures, []);
+});
 
 t.test('reads on any member see every acknowledged write', async (t) => {
   const cluster = new SimReplicas('reads', 3);
