@@ -3,8 +3,8 @@
  * what the driver tells the core (ticks, acknowledgements of storage, reports of the transport)
  * are calls of `raw-node.ts`, not messages.
  *
- * The vocabulary is complete; `installSnapshot` with its response is not sent by this version and is
- * dropped on receipt.
+ * The vocabulary is complete; `installSnapshot` with its response is not sent by this version and
+ * is dropped on receipt.
  */
 import type { Entry, EntryKind, Index, MemberId, SnapshotMeta, Term } from './types';
 

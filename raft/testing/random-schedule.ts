@@ -4,8 +4,8 @@
  * Method: from one seed, draw a cluster of 3 or 5 with small limits and its fault rates; then, one
  * at a time, random events: a tick, a message delivered (in any order, dropped, or given twice), a
  * write stored, an entry applied, a proposal, a read, a transfer, a crash that loses what is not
- * durable, a restart, a cut link, all healed. The checker watches each. At the end everything is healed and
- * the cluster has to elect, commit and apply on all members.
+ * durable, a restart, a cut link, all healed. The checker watches each. At the end everything is
+ * healed and the cluster has to elect, commit and apply on all members.
  */
 import type { Random } from '../../base/random';
 import type { MemberId, Message, RaftSettings } from '../core';
