@@ -25,7 +25,7 @@ t.test('npx keelson up works in an empty folder', { skip }, async (t) => {
   const paths = files.map(({ path }) => path);
   t.ok(paths.includes('dist/api/resources.json') && paths.includes('LICENSE'));
   t.strictSame(
-    paths.filter((path) => /testing|conformance|\.test\.|cluster-test/.test(path)),
+    paths.filter((path) => /^dist.*(testing|conformance|\.test\.|cluster-test)/.test(path)),
     [],
     'no tests ship',
   );

@@ -9,8 +9,10 @@ import t from 'tap';
 /** Runs the simulator's command line; what it printed and how it ended. */
 async function sim(...flags: readonly string[]): Promise<{ code: number | null; text: string }> {
   const loader = ['-r', 'ts-node/register/transpile-only', join(__dirname, 'main.ts')];
+  // tap hands its own loaders down in NODE_OPTIONS; with them Node refuses an entry in TypeScript.
   const child = spawn(process.execPath, [...loader, ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: '' },
   });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
