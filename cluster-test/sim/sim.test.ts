@@ -4,15 +4,17 @@
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import t from 'tap';
 
 /** Runs the simulator's command line; what it printed and how it ended. */
 async function sim(...flags: readonly string[]): Promise<{ code: number | null; text: string }> {
-  const loader = ['-r', 'ts-node/register/transpile-only', join(__dirname, 'main.ts')];
-  // tap hands its own loaders down in NODE_OPTIONS; with them Node refuses an entry in TypeScript.
+  // tap hands its loaders down to every child, and with a loader Node refuses an entry in
+  // TypeScript unless the preload of the tests names its format.
+  const preload = pathToFileURL(join(__dirname, '..', '..', 'tools', 'tap-ts.mjs')).href;
+  const loader = [`--import=${preload}`, join(__dirname, 'main.ts')];
   const child = spawn(process.execPath, [...loader, ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_OPTIONS: '' },
   });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
