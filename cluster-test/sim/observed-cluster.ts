@@ -133,8 +133,8 @@ export class ObservedCluster implements TapSink {
   }
 
   /**
-   * Ends a life; with `isPowerCut` what was not synced is lost. To be called as an event of its own:
-   * a process that was killed within another event still runs to the end of that.
+   * Ends a life; with `isPowerCut` what was not synced is lost. To be called as an event of its
+   * own: a process that was killed within another event still runs to the end of that.
    */
   crash(member: ObservedMember, isPowerCut: boolean): void {
     if (member.process === undefined) return;
